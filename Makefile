@@ -1,0 +1,49 @@
+# Tasks. A fresh machine needs Python 3.11, make and the package index; everything else is installed here.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup demo test lint types walls rules unit bench quality fuzz lock clean
+
+help:  ## say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.ready  ## an environment in this checkout, from the lock file
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup  ## make a demo collection, examine it, print the verdict
+	$(BIN)/exopsy demo --out demo
+
+test: setup lint types walls rules unit  ## everything that CI runs
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+walls: setup
+	$(BIN)/lint-imports --no-cache
+
+rules: setup
+	$(BIN)/exopsy rules lint
+	$(BIN)/exopsy rules test
+
+unit: setup
+	$(BIN)/pytest -q -n auto
+
+bench: setup  ## the figures of docs/performance.md (long)
+	$(BIN)/python tools/bench.py
+
+lock: setup  ## renew requirements.lock from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --universal --python-version 3.11 --generate-hashes --group dev --group build pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) demo build dist

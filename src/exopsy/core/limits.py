@@ -1,0 +1,30 @@
+"""Bounds on work. They count bytes, members and rounds, never seconds, so a run can be repeated."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run may cost; every limit that is reached is disclosed in the case."""
+
+    archive_depth: int = 4
+    """Archives inside archives."""
+    archive_members: int = 500_000
+    archive_ratio: int = 1_000
+    """Uncompressed over compressed bytes of one member, once it is past ``archive_ratio_from``."""
+    archive_ratio_from: int = 64 << 20
+    member_bytes: int = 512 << 30
+    """Uncompressed size of one member."""
+    spool_bytes: int = 8 << 30
+    """Temporary copies of archives that can't be read as a stream, all together."""
+    record_bytes: int = 1 << 20
+    """One record; what is longer is counted as cut and its beginning is looked at."""
+    pivot_rounds: int = 4
+    pivot_keys: int = 2_000
+    hub_rows: int = 50_000
+    """A pivot key that brings more rows than this is a hub: capped, and reported as capped."""
+    findings_per_rule: int = 500
+    """Findings of one rule on one host; the rest is folded into one finding that says how many."""
+    samples_per_finding: int = 5
+    sample_bytes: int = 4_096

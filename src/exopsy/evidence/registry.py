@@ -1,0 +1,256 @@
+"""Every log format there is, in the open: read without importing any parser."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from typing import BinaryIO, Protocol, cast
+
+from exopsy.schema.format import FormatSpec, Layout
+from exopsy.schema.row import Origin, Row, Skipped
+
+
+class Parser(Protocol):
+    """What a format's module offers (module-level functions)."""
+
+    def recognise(self, head: bytes, path: str) -> bool:
+        """Say whether the first bytes of an artifact (up to 64 KiB) are of this format."""
+
+    def is_header(self, line: bytes) -> bool:
+        """Say whether a line (without its end) is a header line of this format."""
+
+    def read_header(self, line: bytes, layout: Layout) -> Layout:
+        """Return the layout in force after this header line."""
+
+    def parse_record(self, raw: bytes, layout: Layout, origin: Origin, host: str) -> Row | Skipped:
+        """Turn one record's bytes (without line end) into a row. Never raises."""
+
+    def parse(self, stream: BinaryIO, *, artifact: str, host: str) -> Iterator[Row | Skipped]:
+        """Yield every record of a stream in order: the plain path, the definition."""
+
+
+FORMATS: tuple[FormatSpec, ...] = (
+    FormatSpec(
+        name="iis-w3c",
+        module="exopsy.evidence.parsers.iis_w3c",
+        title="IIS request log",
+        category="webserver",
+        product="windows",
+        service="iis",
+        time_column="date",
+        rhythm="daily",
+    ),
+    FormatSpec(
+        name="httperr",
+        module="exopsy.evidence.parsers.httperr",
+        title="HTTP.sys error log",
+        product="windows",
+        service="httperr",
+        time_column="date",
+        rhythm="none",
+    ),
+    FormatSpec(
+        name="exchange-httpproxy",
+        module="exopsy.evidence.parsers.httpproxy",
+        title="Exchange front-end proxy log",
+        product="exchange",
+        service="httpproxy",
+        time_column="DateTime",
+        rhythm="hourly",
+        server_column="ServerHostName",
+        log_types=("httpproxy logs",),
+    ),
+    FormatSpec(
+        name="exchange-ecp-server",
+        module="exopsy.evidence.parsers.ecp_server",
+        title="Exchange Control Panel server log",
+        product="exchange",
+        service="ecp-server",
+        time_column="TimeStamp",
+        rhythm="daily",
+        server_column="ServerName",
+        log_types=("ecp server log",),
+    ),
+    FormatSpec(
+        name="exchange-ecp-activity",
+        module="exopsy.evidence.parsers.ecp_activity",
+        title="Exchange Control Panel activity log",
+        product="exchange",
+        service="ecp-activity",
+        time_column="TimeStamp",
+        rhythm="daily",
+        server_column="ServerName",
+        log_types=("ecp activity context log",),
+    ),
+    FormatSpec(
+        name="exchange-ews",
+        module="exopsy.evidence.parsers.ews",
+        title="Exchange Web Services log",
+        product="exchange",
+        service="ews",
+        time_column="DateTime",
+        rhythm="hourly",
+        server_column="ServerHostName",
+        log_types=("ews logs",),
+    ),
+    FormatSpec(
+        name="exchange-rps-http",
+        module="exopsy.evidence.parsers.rps_http",
+        title="Remote PowerShell request log",
+        product="exchange",
+        service="rps-http",
+        time_column="DateTime",
+        rhythm="hourly",
+        server_column="ServerHostName",
+        log_types=("rps http logs",),
+    ),
+    FormatSpec(
+        name="exchange-rps-cmdlet",
+        module="exopsy.evidence.parsers.rps_cmdlet",
+        title="Remote PowerShell cmdlet log",
+        product="exchange",
+        service="rps-cmdlet",
+        time_column="DateTime",
+        rhythm="hourly",
+        server_column="ServerHostName",
+        log_types=("rps cmdlet logs",),
+    ),
+    FormatSpec(
+        name="exchange-rps-authz",
+        module="exopsy.evidence.parsers.rps_authz",
+        title="Remote PowerShell authorisation log",
+        product="exchange",
+        service="rps-authz",
+        time_column="DateTime",
+        rhythm="hourly",
+        server_column="ServerHostName",
+        log_types=("rps authz logs",),
+    ),
+    FormatSpec(
+        name="exchange-oab-generator",
+        module="exopsy.evidence.parsers.oab_generator",
+        title="Offline address book generator log",
+        product="exchange",
+        service="oab-generator",
+        time_column="timestamp",
+        rhythm="none",
+        log_types=(
+            "oab generator log",
+            "oabgenerator log",
+        ),
+    ),
+    FormatSpec(
+        name="exchange-message-tracking",
+        module="exopsy.evidence.parsers.message_tracking",
+        title="Message tracking log",
+        product="exchange",
+        service="message-tracking",
+        time_column="date-time",
+        rhythm="hourly",
+        server_column="server-hostname",
+        log_types=("message tracking log",),
+    ),
+    FormatSpec(
+        name="exchange-audit",
+        module="exopsy.evidence.parsers.audit",
+        title="Unified audit log (local queue)",
+        product="exchange",
+        service="audit",
+        time_column="Timestamp",
+        rhythm="daily",
+        server_column="Server",
+        log_types=("audit",),
+    ),
+    FormatSpec(
+        name="exchange-amsi",
+        module="exopsy.evidence.parsers.amsi",
+        title="Request filtering (AMSI) log",
+        product="exchange",
+        service="amsi",
+        time_column="DateTime",
+        rhythm="hourly",
+        server_column="ServerHostName",
+        log_types=(
+            "httprequestfiltering logs",
+            "http request filtering logs",
+        ),
+    ),
+    FormatSpec(
+        name="exchange-mitigation",
+        module="exopsy.evidence.parsers.mitigation",
+        title="Emergency mitigation service log",
+        product="exchange",
+        service="mitigation",
+        time_column="DateTime",
+        rhythm="none",
+        server_column="ServerName",
+        log_types=(
+            "mitigation service log",
+            "mitigationservice logs",
+        ),
+    ),
+    FormatSpec(
+        name="exchange-mapihttp",
+        module="exopsy.evidence.parsers.mapihttp",
+        title="MAPI over HTTP log",
+        product="exchange",
+        service="mapihttp",
+        time_column="DateTime",
+        rhythm="hourly",
+        server_column="ServerHostName",
+        log_types=(
+            "mapi http logs",
+            "mapihttp logs",
+            "mapi http emsmdb logs",
+            "mapi http nspi logs",
+        ),
+    ),
+    FormatSpec(
+        name="exchange-imap4",
+        module="exopsy.evidence.parsers.imap4",
+        title="IMAP4 protocol log",
+        product="exchange",
+        service="imap4",
+        time_column="dateTime",
+        rhythm="hourly",
+        log_types=("imap4 log",),
+    ),
+    FormatSpec(
+        name="exchange-pop3",
+        module="exopsy.evidence.parsers.pop3",
+        title="POP3 protocol log",
+        product="exchange",
+        service="pop3",
+        time_column="dateTime",
+        rhythm="hourly",
+        log_types=("pop3 log",),
+    ),
+    FormatSpec(
+        name="exchange-smtp",
+        module="exopsy.evidence.parsers.smtp_protocol",
+        title="SMTP protocol log",
+        product="exchange",
+        service="smtp",
+        time_column="date-time",
+        rhythm="hourly",
+        log_types=(
+            "smtp receive protocol log",
+            "smtp send protocol log",
+        ),
+    ),
+    FormatSpec(
+        name="exchange-agent-log",
+        module="exopsy.evidence.parsers.agent_log",
+        title="Transport agent log",
+        product="exchange",
+        service="agent-log",
+        time_column="Timestamp",
+        rhythm="daily",
+        log_types=("agent log",),
+    ),
+)
+
+
+def load(spec: FormatSpec) -> Parser:
+    """Import the parser a spec names."""
+    return cast("Parser", importlib.import_module(spec.module))
