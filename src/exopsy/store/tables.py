@@ -1,0 +1,219 @@
+"""Rows and documents -> Parquet files in the case folder, one file a table.
+
+The same rows in the same order give the same bytes. Memory holds one row group at most, however
+long the table becomes. Times are UTC without a zone (DuckDB's ``TIMESTAMP``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import msgspec
+
+from exopsy.core.clock import parse_utc
+from exopsy.schema.case import CaseDocument, Coverage, Finding, Host
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FOLDER = "tables"
+"""Where the tables lie inside a case folder."""
+ROWS_PER_GROUP = 20_000
+
+ColumnType = Literal["text", "texts", "integer", "time"]
+TableRow = Sequence[Any] | msgspec.Struct
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column of a table."""
+
+    name: str
+    type: ColumnType = "text"
+    attribute: str = ""
+    """Field of the struct that fills it, where that is not the column's name."""
+
+
+def columns_of(text: str) -> tuple[Column, ...]:
+    """Read ``"time:time host rules:texts=rule_ids"``: name, type, and the field it is filled from."""
+    columns = []
+    for word in text.split():
+        name, _, attribute = word.partition("=")
+        name, _, kind = name.partition(":")
+        columns.append(Column(name, msgspec.convert(kind or "text", ColumnType), attribute or name))
+    return tuple(columns)
+
+
+TABLES: dict[str, tuple[Column, ...]] = {
+    "activity": columns_of(
+        "time:time host log site client method stem query status:integer user user_agent"
+        " bytes_in:integer bytes_out:integer request_id what detail"
+        " rules:texts=rule_ids grades:texts artifact offset:integer line:integer"
+    ),
+    "finding": columns_of(
+        "id key host rule_id title level grade chain behaviour techniques:texts log subject"
+        " first_seen:time last_seen:time count:integer folded:integer"
+        " artifact offset:integer line:integer next"
+    ),
+    "coverage": columns_of(
+        "host log state from_time:time to_time:time artifacts:integer lines:integer bytes:integer"
+        " records:integer headers:integer nul:integer cut:integer undecodable:integer"
+        " unread:integer days_full:integer days_part:integer days_none:integer"
+    ),
+    "coverage_day": columns_of("host log day state"),
+    "artifact": columns_of("path kind host size:integer sha256 state why"),
+    "operator": columns_of(
+        "host id key addresses:texts user_agents:texts accounts:texts first_seen:time"
+        " last_seen:time planted:texts used:texts probed:texts actions:integer"
+    ),
+    "backdoor": columns_of(
+        "host id key kind path sha256 state planted_at:time planted_by removed_at:time"
+        " first_use:time last_use:time requests:integer used_by:texts probed_by:texts"
+        " finding_ids:texts"
+    ),
+}
+"""Columns of the case's tables. A table of a log's own rows is declared by whoever makes it."""
+
+
+class TableWriter:
+    """Write ``folder/<name>.parquet`` row by row; a context manager.
+
+    The file appears under its name when the block ends well; a block that ends in an exception
+    leaves none.
+    """
+
+    def __init__(self, folder: Path, name: str, columns: Sequence[Column]) -> None:
+        self.path = folder / f"{name}.parquet"
+        self._part = folder / f"{name}.parquet.part"
+        self._columns = tuple(columns)
+        self._rows: list[TableRow] = []
+
+    def __enter__(self) -> Self:
+        """Open the file; its folder is made where it is missing."""
+        import pyarrow.parquet as pq
+
+        self._part.parent.mkdir(parents=True, exist_ok=True)
+        self._schema = _arrow_schema(self._columns)
+        self._writer = pq.ParquetWriter(
+            self._part, self._schema, compression="zstd", compression_level=3, version="2.6"
+        )
+        return self
+
+    def append(self, rows: Iterable[TableRow]) -> None:
+        """Add rows: structs with the columns' fields, or sequences in the columns' order."""
+        for row in rows:
+            self._rows.append(row)
+            if len(self._rows) == ROWS_PER_GROUP:
+                self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        arrays = [
+            pa.array([_cell(row, at, column) for row in self._rows], type=field.type)
+            for at, (column, field) in enumerate(zip(self._columns, self._schema, strict=True))
+        ]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+        self._rows.clear()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finish the file, or take away what was begun."""
+        if kind is None and self._rows:
+            self._flush()
+        self._writer.close()
+        if kind is None:
+            self._part.replace(self.path)
+        else:
+            self._part.unlink(missing_ok=True)
+
+
+def _arrow_schema(columns: Sequence[Column]) -> pa.Schema:
+    import pyarrow as pa
+
+    types = {
+        "text": pa.string(),
+        "texts": pa.list_(pa.string()),
+        "integer": pa.int64(),
+        "time": pa.timestamp("us"),
+    }
+    return pa.schema([(column.name, types[column.type]) for column in columns])
+
+
+def _cell(row: TableRow, at: int, column: Column) -> Any:  # noqa: ANN401 - whatever the column holds
+    value = getattr(row, column.attribute) if isinstance(row, msgspec.Struct) else row[at]
+    if column.type == "time" and value is not None:
+        moment = parse_utc(value) if isinstance(value, str) else value
+        return _naive_utc(moment)
+    if column.type == "text" and isinstance(value, str):
+        # A parser may keep half of a surrogate pair; Parquet text is UTF-8.
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if column.type == "texts" and value is not None:
+        return [item.encode("utf-8", "backslashreplace").decode("utf-8") for item in value]
+    return value
+
+
+def _naive_utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def write_case_tables(case: CaseDocument, folder: Path) -> None:
+    """Write the tables that a case document fills: all of ``TABLES`` but ``activity``."""
+    hosts = case.hosts
+    days = (
+        (host.name, entry.log, day, state)
+        for host in hosts
+        for entry in host.coverage
+        for day, state in sorted(entry.days.items())
+    )
+    filled: dict[str, Iterable[TableRow]] = {
+        "finding": (_finding(finding) for finding in case.findings),
+        "coverage": (_coverage(host, entry) for host in hosts for entry in host.coverage),
+        "coverage_day": days,
+        "artifact": case.artifacts,
+        "operator": (row for host in hosts for row in _operators(host)),
+        "backdoor": (row for host in hosts for row in _backdoors(host)),
+    }
+    for name, rows in filled.items():
+        with TableWriter(folder, name, TABLES[name]) as table:
+            table.append(rows)
+
+
+def _finding(finding: Finding) -> tuple[Any, ...]:
+    first = finding.evidence[0] if finding.evidence else None
+    subject = msgspec.json.encode(finding.subject, order="sorted").decode()
+    own = {**msgspec.structs.asdict(finding), "subject": subject}
+    for name in ("artifact", "offset", "line"):
+        own[name] = None if first is None else getattr(first, name)
+    return _in_order("finding", own)
+
+
+def _coverage(host: Host, entry: Coverage) -> tuple[Any, ...]:
+    own = {**entry.classes, **msgspec.structs.asdict(entry), "host": host.name}
+    own |= {"from_time": entry.from_, "to_time": entry.to}
+    states = list(entry.days.values())
+    own |= {f"days_{state}": states.count(state) for state in ("full", "part", "none")}
+    return _in_order("coverage", own)
+
+
+def _operators(host: Host) -> Iterable[tuple[Any, ...]]:
+    for operator in host.operators:
+        own = msgspec.structs.asdict(operator)
+        own |= {"host": host.name, "actions": len(operator.actions)}
+        yield _in_order("operator", own)
+
+
+def _backdoors(host: Host) -> Iterable[tuple[Any, ...]]:
+    for backdoor in host.backdoors:
+        yield _in_order("backdoor", {**msgspec.structs.asdict(backdoor), "host": host.name})
+
+
+def _in_order(table: str, own: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(own.get(column.attribute) for column in TABLES[table])
