@@ -1,0 +1,120 @@
+"""The condition of a rule as plain data: what the matcher evaluates and the sieve compiles.
+
+Made from pySigma's parse of a rule; serialisable as JSON, so that compiled rules can be cached by
+content hash without pickling anything. Two-valued: a field that is absent makes every test on it
+false, except ``Missing``; a negation of a false test is true.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+ANY = 0
+"""In ``Text.parts``: any number of characters (``*``)."""
+ONE = 1
+"""In ``Text.parts``: exactly one character (``?``)."""
+
+
+class All(msgspec.Struct, frozen=True, tag="all"):
+    """Every item holds. Empty: true."""
+
+    items: tuple[Expression, ...]
+
+
+class Some(msgspec.Struct, frozen=True, tag="some"):
+    """At least one item holds. Empty: false."""
+
+    items: tuple[Expression, ...]
+
+
+class No(msgspec.Struct, frozen=True, tag="no"):
+    """The item does not hold."""
+
+    item: Expression
+
+
+class Text(msgspec.Struct, frozen=True, tag="text"):
+    """A value matches a pattern of literals and wildcards, whole value, ASCII case ignored."""
+
+    field: str | None
+    """None: a keyword, looked for anywhere in the raw record."""
+    parts: tuple[str | int, ...]
+    """Literals (case-folded unless ``cased``) and ``ANY``/``ONE``."""
+    cased: bool = False
+
+
+class Regex(msgspec.Struct, frozen=True, tag="regex"):
+    """A regular expression is found somewhere in the value. Case matters unless ``i`` is a flag."""
+
+    field: str | None
+    pattern: str
+    flags: str = ""
+    """Of ``i``, ``m``, ``s``."""
+
+
+class Network(msgspec.Struct, frozen=True, tag="network"):
+    """The value is an address inside a network."""
+
+    field: str
+    cidr: str
+
+
+class Missing(msgspec.Struct, frozen=True, tag="missing"):
+    """The record does not carry the field."""
+
+    field: str
+
+
+class Present(msgspec.Struct, frozen=True, tag="present"):
+    """The record carries the field."""
+
+    field: str
+
+
+class Compare(msgspec.Struct, frozen=True, tag="compare"):
+    """The value is a number and compares so; a value that is no number makes it false."""
+
+    field: str
+    op: str
+    """``lt``, ``lte``, ``gt``, ``gte``."""
+    number: float
+
+
+class InList(msgspec.Struct, frozen=True, tag="list"):
+    """The value is in a named list of ``content/lists``."""
+
+    field: str
+    name: str
+
+
+class SameAs(msgspec.Struct, frozen=True, tag="same"):
+    """The value equals, starts with or ends with another field's value."""
+
+    field: str
+    other: str
+    how: str = "equals"
+
+
+Expression = (
+    All | Some | No | Text | Regex | Network | Missing | Present | Compare | InList | SameAs
+)
+
+
+def fields_of(expression: Expression) -> set[str]:
+    """Return the names of all fields that the expression looks at."""
+    if isinstance(expression, All | Some):
+        return set().union(*(fields_of(item) for item in expression.items))
+    if isinstance(expression, No):
+        return fields_of(expression.item)
+    if isinstance(expression, SameAs):
+        return {expression.field, expression.other}
+    return set() if expression.field is None else {expression.field}
+
+
+def lists_of(expression: Expression) -> set[str]:
+    """Return the names of all lists that the expression needs."""
+    if isinstance(expression, All | Some):
+        return set().union(*(lists_of(item) for item in expression.items))
+    if isinstance(expression, No):
+        return lists_of(expression.item)
+    return {expression.name} if isinstance(expression, InList) else set()

@@ -1,0 +1,182 @@
+"""Rows that a rule matched, or that the pivot brought -> a table on disk; findings out of it.
+
+A finding is a rule x a subject x a day x a grade. Rows go to disk as they come, from whichever
+worker; findings are made by a query that orders everything, so that neither the number of workers
+nor their order shows in them.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from exopsy.detection.matcher import Matcher, RowView
+from exopsy.pipeline.activity import ActivityMapping
+from exopsy.schema.activity import Activity
+from exopsy.schema.case import Grade
+from exopsy.schema.row import Row
+from exopsy.store.tables import TableWriter, columns_of
+
+COLUMNS = columns_of(
+    "time:time log site client method stem query status:integer user user_agent"
+    " bytes_in:integer bytes_out:integer request_id what detail"
+    " rules:texts grades:texts subjects:texts artifact offset:integer line:integer"
+    " round:integer raw"
+)
+_BATCH = 2_000
+
+
+class MatchTable:
+    """Collects matched rows from several threads; a context manager around one file."""
+
+    def __init__(
+        self, folder: Path, mapping: ActivityMapping, *, round_number: int, sample_bytes: int
+    ) -> None:
+        self._writer = TableWriter(folder, f"match-{round_number}", COLUMNS)
+        self.path = self._writer.path
+        self._mapping = mapping
+        self._round = round_number
+        self._sample_bytes = sample_bytes
+        self._lock = threading.Lock()
+        self._open = False
+        self.rows = 0
+        self.untimed = 0
+        """Rows that matched but carry no time: they can't be placed in a story."""
+
+    def __enter__(self) -> Self:
+        """Nothing is written before the first row."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finish the file if there is one."""
+        if self._open:
+            self._writer.__exit__(kind, error, trace)
+
+    def batch(self) -> MatchBatch:
+        """Return a collector for one thread."""
+        return MatchBatch(self, self._mapping, self._round, self._sample_bytes)
+
+    def write(self, rows: Sequence[tuple[Any, ...]], untimed: int) -> None:
+        """Add rows; called by batches."""
+        with self._lock:
+            self.untimed += untimed
+            self.rows += len(rows)
+            if rows and not self._open:
+                self._writer.__enter__()
+                self._open = True
+            if rows:
+                self._writer.append(rows)
+
+
+class MatchBatch:
+    """One thread's rows on their way to the table."""
+
+    def __init__(
+        self, table: MatchTable, mapping: ActivityMapping, round_number: int, sample_bytes: int
+    ) -> None:
+        self._table = table
+        self._mapping = mapping
+        self._round = round_number
+        self._sample_bytes = sample_bytes
+        self._rows: list[tuple[Any, ...]] = []
+        self._untimed = 0
+
+    def add(
+        self, row: Row, view: RowView | None, site: str, matched: Sequence[tuple[Matcher, Grade]]
+    ) -> Activity | None:
+        """Keep a row with the rules that it matched (none: the pivot brought it)."""
+        activity = self._mapping.make(row, site)
+        if activity is None:
+            self._untimed += 1
+            return None
+        subjects = []
+        if view is not None:
+            for matcher, _ in matched:
+                view.extra.clear()
+                subject = matcher.subject_of(view)
+                subjects.append(msgspec.json.encode(subject, order="sorted").decode())
+        self.keep(
+            activity,
+            row.raw,
+            [m.rule.info.id for m, _ in matched],
+            [g for _, g in matched],
+            subjects,
+        )
+        return activity
+
+    def keep(
+        self,
+        activity: Activity,
+        raw: bytes,
+        rules: list[str],
+        grades: list[Grade],
+        subjects: list[str],
+    ) -> None:
+        """Keep an activity that is already in common words."""
+        a = activity
+        self._rows.append(
+            (
+                a.time,
+                a.log,
+                a.site,
+                a.client,
+                a.method,
+                a.stem,
+                a.query,
+                a.status,
+                a.user,
+                a.user_agent,
+                a.bytes_in,
+                a.bytes_out,
+                a.request_id,
+                a.what,
+                a.detail,
+                rules,
+                grades,
+                subjects,
+                a.artifact,
+                a.offset,
+                a.line,
+                self._round,
+                base64.b64encode(raw[: self._sample_bytes]).decode("ascii"),
+            )
+        )
+        if len(self._rows) >= _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand over what was collected."""
+        if self._rows or self._untimed:
+            self._table.write(self._rows, self._untimed)
+        self._rows = []
+        self._untimed = 0
+
+
+def utc(moment: datetime) -> datetime:
+    """Mark a time that the tables hold without a zone as UTC."""
+    return moment.replace(tzinfo=UTC)
+
+
+def read_activities(rows: Iterable[dict[str, Any]]) -> Iterator[Activity]:
+    """Turn rows of the activity table back into activities."""
+    for row in rows:
+        yield Activity(
+            **{
+                **row,
+                "time": utc(row["time"]),
+                "rule_ids": tuple(row["rule_ids"] or ()),
+                "grades": tuple(row["grades"] or ()),
+            }
+        )
