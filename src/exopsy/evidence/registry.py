@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol, cast
 
+from exopsy.evidence import recognition
 from exopsy.schema.format import FormatSpec, Layout
 from exopsy.schema.row import Origin, Row, Skipped
 
@@ -254,3 +255,29 @@ FORMATS: tuple[FormatSpec, ...] = (
 def load(spec: FormatSpec) -> Parser:
     """Import the parser a spec names."""
     return cast("Parser", importlib.import_module(spec.module))
+
+
+_BY_NAME = {spec.name: spec for spec in FORMATS}
+
+
+def spec_of(name: str) -> FormatSpec:
+    """Return the format of that name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return _BY_NAME[name]
+
+
+def recognise(head: bytes, path: str) -> FormatSpec | None:
+    r"""Say which format an artifact is of: by its first bytes, and only then by its path.
+
+    Args:
+        head: the first bytes, 64 KiB are plenty.
+        path: inside the collection, ``/`` or ``\`` between folders.
+
+    Returns:
+        None when it is no log that there is a parser for.
+    """
+    name = recognition.name_of(head, path, FORMATS)
+    return None if name is None else _BY_NAME[name]

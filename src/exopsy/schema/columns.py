@@ -20,6 +20,9 @@ and forms do). ``bag``: inside an ``S:k=v;`` bag, quotes ``'`` doubled when the 
 ``json``: inside a JSON text. A bag or JSON value of a URL column is percent-decoded too.
 """
 
+Decoding = Literal["percent", "plus"]
+"""How the value that rules see is made from the logged one, once CSV, bag and JSON are undone."""
+
 
 class LogColumns(msgspec.Struct, frozen=True, kw_only=True):
     """The columns of one format."""
@@ -49,6 +52,17 @@ class LogColumns(msgspec.Struct, frozen=True, kw_only=True):
         if found is None and self.derived_prefixes and field.startswith(self.derived_prefixes):
             return "json"
         return found or "text"
+
+    def decoding(self, field: str) -> Decoding | None:
+        """Return how a field's logged value becomes the value that rules see; None if it does not.
+
+        A bag or JSON value is percent-decoded when its name says that it is an address of the web.
+        """
+        codec = self.codec(field)
+        if codec == "percent" or codec == "plus":
+            return codec
+        named = field.lower()
+        return "percent" if codec != "text" and ("url" in named or named == "referrer") else None
 
 
 _EXCHANGE_HTTPPROXY = """

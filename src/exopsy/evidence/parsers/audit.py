@@ -1,0 +1,64 @@
+"""Audit log of the local queue (``audit20210303-1.LOG``) -> one row an audited action.
+
+Reference: https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema
+(``Data`` holds one such document as JSON) and the sample line in
+https://github.com/Qazeer/artefacts.help (CC0).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from exopsy.evidence.exchange_csv import CsvFormat
+from exopsy.evidence.recognition import recogniser
+
+_PLAIN = ("ObjectId", "UserId", "ClientIP", "LogonType")
+_DECODER = msgspec.json.Decoder()
+
+
+def _derive(fields: dict[str, str]) -> None:
+    """Take the actor, the object and the parameters out of the JSON; damaged JSON gives none."""
+    document = _read(fields.get("Data", ""))
+    if not isinstance(document, dict):
+        return
+    for name in _PLAIN:
+        if (value := _text(document.get(name))) is not None:
+            fields[name] = value
+    # "Parameters":[{"Name":"Identity","Value":"..."},...]
+    parameters = document.get("Parameters")
+    for pair in parameters if isinstance(parameters, list) else ():
+        if isinstance(pair, dict) and isinstance(name := pair.get("Name"), str):
+            value = _text(pair.get("Value"))
+            if value is not None:
+                fields[f"Parameters.{name}"] = value
+
+
+def _read(text: str) -> Any:  # noqa: ANN401 - JSON can hold anything; the caller looks
+    """Decode JSON whose bytes may have been no UTF-8 (``\\xe8`` is what is left of such a byte)."""
+    for attempt in (text, text.replace("\\x", "\\\\x")):
+        try:
+            return _DECODER.decode(attempt)
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+            continue
+    return None
+
+
+def _text(value: object) -> str | None:
+    """Return a JSON value as the text of a field; None for null and for what is empty."""
+    if isinstance(value, bool):
+        return "True" if value else "False"
+    if isinstance(value, str):
+        return value or None
+    if value is None:
+        return None
+    return msgspec.json.encode(value).decode()
+
+
+_FORMAT = CsvFormat("exchange-audit", derive=_derive)
+recognise = recogniser("exchange-audit")
+is_header = _FORMAT.is_header
+read_header = _FORMAT.read_header
+parse_record = _FORMAT.parse_record
+parse = _FORMAT.parse

@@ -1,0 +1,28 @@
+"""Exchange Control Panel server log (``ECPServer20210303-1.LOG``) -> one row a command.
+
+Reference: sample lines in https://github.com/Qazeer/artefacts.help (CC0). ``EventData`` is a bag of
+``S:key=value;`` pairs; ``CMD`` is the cmdlet with its parameters, ``URL`` the page that ran it.
+"""
+
+from __future__ import annotations
+
+from exopsy.evidence.bag import explode_into
+from exopsy.evidence.exchange_csv import CsvFormat
+from exopsy.evidence.recognition import recogniser
+from exopsy.schema.columns import COLUMNS
+
+
+_DERIVED = frozenset(COLUMNS["exchange-ecp-server"].derived)
+
+
+def _derive(fields: dict[str, str]) -> None:
+    """Take the known pairs out of the bag."""
+    explode_into(fields, "EventData", _DERIVED)
+
+
+_FORMAT = CsvFormat("exchange-ecp-server", derive=_derive)
+recognise = recogniser("exchange-ecp-server")
+is_header = _FORMAT.is_header
+read_header = _FORMAT.read_header
+parse_record = _FORMAT.parse_record
+parse = _FORMAT.parse
