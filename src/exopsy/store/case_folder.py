@@ -9,6 +9,7 @@ import msgspec
 from exopsy.schema.case import CaseDocument, decode_case
 
 CASE_FILE = "case.json"
+REPORT_FILE = "report.html"
 MARKER = ".exopsy-case"
 """Says that a folder is ours, also when a run was stopped before its case was written."""
 

@@ -1,0 +1,71 @@
+"""The library's entry point: evidence in, case document out.
+
+>>> import exopsy
+>>> case = exopsy.examine("evidence.zip", case="evidence-case")  # doctest: +SKIP
+>>> case.verdict.conclusion  # doctest: +SKIP
+'compromised'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from exopsy.core.clock import now_utc
+from exopsy.core.errors import CollectionError
+from exopsy.pipeline.examine import examine as _examine
+from exopsy.pipeline.progress import Progress, SilentProgress
+from exopsy.pipeline.settings import RunSettings
+from exopsy.schema.case import CaseDocument
+from exopsy.store.case_folder import claim, default_case
+
+
+def examine(
+    path: str | Path,
+    *,
+    case: str | Path | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    plain: bool = False,
+    workers: int = 1,
+    passwords: Sequence[bytes] = (),
+    trusted: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> CaseDocument:
+    """Examine a collection and write its case folder.
+
+    Args:
+        path: folder, archive or single log.
+        case: folder for ``case.json``, ``report.html`` and the tables; by default the
+            collection's name with ``-case`` in the working directory.
+        since: first day (UTC) that the question is about.
+        until: last day (UTC) that the question is about.
+        plain: read every line without the sieve; slower, the same result.
+        workers: artifacts read at the same time; the result is the same.
+        passwords: of archives.
+        trusted: addresses and networks of one's own scanners and administrators.
+        progress: receives news of the run.
+
+    Raises:
+        CollectionError: there is no such collection, or none of it can be read.
+        ContentError: a rule or a list can't be used.
+        ValueError: the case folder may not be used.
+    """
+    collection = Path(path)
+    if not collection.exists():
+        raise CollectionError(f"There is no {collection}.")
+    case_dir = default_case(collection, Path.cwd()) if case is None else Path(case)
+    claim(collection, case_dir)
+    settings = RunSettings(
+        collection=collection,
+        case=case_dir,
+        since=since,
+        until=until,
+        plain=plain,
+        workers=workers,
+        passwords=tuple(passwords),
+        trusted=tuple(trusted),
+        started=now_utc(),
+    )
+    return _examine(settings, progress or SilentProgress())

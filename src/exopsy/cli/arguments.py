@@ -1,0 +1,278 @@
+"""The command line's grammar: every command, its options, its help. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import date
+from pathlib import Path
+from typing import NoReturn
+
+from exopsy import __version__
+from exopsy.core.exit_code import ExitCode
+
+_Commands = argparse._SubParsersAction
+
+_MAIN = """\
+Reads the logs of a Microsoft Exchange server and says whether it was broken into,
+how, by which backdoors, and what can't be known. Works offline; changes nothing.
+"""
+_MAIN_EXAMPLES = """\
+examples:
+  exopsy demo                          see it work on a made-up server
+  exopsy examine D:\\evidence           a folder, or a .zip, .7z or .tar of one
+  exopsy examine evidence.zip --since 2021-01-01
+  exopsy sql evidence-case "SELECT * FROM backdoor"
+
+exit codes of 'examine': 0 no evidence found (and the logs were there to show it),
+10 inconclusive, 20 attempted, 25 suspicious, 30 exploited, 40 compromised.
+Of every command: 64 wrong command, 65 unusable rules, 66 collection unreadable,
+70 a defect of exopsy.
+"""
+_EXAMINE_EXAMPLES = """\
+what to collect: the folders C:\\inetpub\\logs\\LogFiles, C:\\Windows\\System32\\LogFiles\\HTTPERR
+and <Exchange>\\V15\\Logging, as they are. More is better than less; nothing is written to them.
+
+examples:
+  exopsy examine D:\\evidence
+  exopsy examine server1.zip --case D:\\cases\\server1 --since 2021-01-01 --until 2021-06-30
+  exopsy examine kape.7z --password-file passwords.txt --json > case.json
+"""
+_SQL_EXAMPLES = """\
+tables: activity, finding, coverage, coverage_day, artifact, operator, backdoor
+
+examples:
+  exopsy sql evidence-case "SHOW TABLES"
+  exopsy sql evidence-case "DESCRIBE activity"
+  exopsy sql evidence-case "SELECT client, count(*) FROM activity GROUP BY ALL ORDER BY 2 DESC"
+  exopsy sql evidence-case "SELECT * FROM finding" --csv > findings.csv
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that says 64, not 2, to a wrong command."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and where the help is."""
+        print(f"{self.prog}: {message}\nTry '{self.prog} --help'.", file=sys.stderr)
+        raise SystemExit(ExitCode.WRONG_COMMAND)
+
+
+def build_parser() -> Parser:
+    """Build the parser; each command's ``run`` is ``module:function``, imported when it is called."""
+    parser = Parser(
+        prog="exopsy",
+        description=_MAIN,
+        epilog=_MAIN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"exopsy {__version__}")
+    parser.add_argument(
+        "--traceback", action="store_true", help="on a defect, show where in the code it happened"
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _examine(commands)
+    _report(commands)
+    _sql(commands)
+    _rules(commands)
+    _exposure(commands)
+    _lab(commands)
+    _demo(commands)
+    return parser
+
+
+def _command(
+    commands: _Commands[Parser], name: str, run: str, help_: str, examples: str = ""
+) -> Parser:
+    parser = commands.add_parser(
+        name,
+        help=help_,
+        description=help_[0].upper() + help_[1:] + ".",
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    # Also after the command, where people look for it; SUPPRESS keeps one given before it.
+    parser.add_argument(
+        "--traceback", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
+    return parser
+
+
+def _examine(commands: _Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "examine",
+        "exopsy.cli.examine:run",
+        "read a collection of evidence and give a verdict",
+        _EXAMINE_EXAMPLES,
+    )
+    parser.add_argument(
+        "collection", type=Path, metavar="COLLECTION", help="folder, archive or single log"
+    )
+    parser.add_argument(
+        "--case",
+        type=Path,
+        metavar="DIR",
+        help="where the case is written (default: COLLECTION's name with -case, in this folder)",
+    )
+    parser.add_argument(
+        "--since", type=_day, metavar="DATE", help="ask only about the time from this day (UTC) on"
+    )
+    parser.add_argument(
+        "--until", type=_day, metavar="DATE", help="ask only about the time up to this day (UTC)"
+    )
+    parser.add_argument(
+        "--password-file", type=Path, metavar="FILE", help="passwords of archives, one a line"
+    )
+    parser.add_argument(
+        "--trusted",
+        type=Path,
+        metavar="FILE",
+        help="addresses and networks of your own scanners and administrators, one a line",
+    )
+    parser.add_argument(
+        "--workers",
+        type=_positive,
+        default=min(os.cpu_count() or 1, 8),
+        metavar="N",
+        help="artifacts read at the same time; the result is the same (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--plain", action="store_true", help="read every line without the sieve: slow, the same"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the case document, not the summary"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def _report(commands: _Commands[Parser]) -> None:
+    parser = _command(
+        commands, "report", "exopsy.cli.report:run", "write the report of a case once more"
+    )
+    parser.add_argument("case", type=Path, metavar="CASE", help="case folder or case.json")
+    parser.add_argument(
+        "--format",
+        choices=("html", "text"),
+        default="html",
+        help="html: report.html in the case folder; text: print the summary (default: html)",
+    )
+
+
+def _sql(commands: _Commands[Parser]) -> None:
+    parser = _command(
+        commands, "sql", "exopsy.cli.sql:run", "ask the tables of a case", _SQL_EXAMPLES
+    )
+    parser.add_argument("case", type=Path, metavar="CASE", help="case folder")
+    parser.add_argument("query", metavar="QUERY", help="one SQL statement (DuckDB)")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="safe to open in a spreadsheet")
+    form.add_argument("--json", action="store_true", help="one JSON object a row")
+
+
+def _rules(commands: _Commands[Parser]) -> None:
+    actions = _command(commands, "rules", "", "list, check or test the detection rules")
+    inner = actions.add_subparsers(title="actions", metavar="ACTION", required=True)
+    for name, help_ in (
+        ("list", "list the rules, with what each means"),
+        ("lint", "check rules for mistakes"),
+        ("test", "run the tests that lie beside the rules"),
+    ):
+        parser = _command(inner, name, f"exopsy.cli.rules:run_{name}", help_)
+        parser.add_argument(
+            "folders",
+            type=Path,
+            nargs="*",
+            metavar="DIR",
+            help="folder of rules (default: exopsy's own)",
+        )
+
+
+def _exposure(commands: _Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "exposure",
+        "exopsy.cli.exposure:run",
+        "say which holes a build of Exchange had open",
+        "example:\n  exopsy exposure --build 15.1.2106.2 --date 2021-03-03\n",
+    )
+    parser.add_argument("--build", required=True, metavar="BUILD", help="as in 15.1.2106.2")
+    parser.add_argument("--date", type=_day, metavar="DATE", help="on this day (default: any day)")
+
+
+def _lab(commands: _Commands[Parser]) -> None:
+    lab = _command(commands, "lab", "", "make realistic evidence whose truth is known")
+    inner = lab.add_subparsers(title="actions", metavar="ACTION", required=True)
+    make = _command(
+        inner,
+        "make",
+        "exopsy.cli.lab:run_make",
+        "make the logs of a server",
+        "example:\n  exopsy lab make ./evidence --scenario proxylogon --seed 7\n",
+    )
+    make.add_argument("folder", type=Path, metavar="DIR", help="new or empty folder")
+    make.add_argument("--scenario", required=True, metavar="S", help="see 'exopsy lab scenarios'")
+    make.add_argument("--seed", type=int, default=1, metavar="N", help="default: %(default)s")
+    make.add_argument("--days", type=_positive, default=14, metavar="D", help="default: 14")
+    make.add_argument(
+        "--requests-per-day", type=_positive, default=2_000, metavar="R", help="default: 2000"
+    )
+    make.add_argument(
+        "--parameters",
+        choices=("default", "measure"),
+        default="default",
+        help="measure: parameters kept apart from those that rules were developed on",
+    )
+    bulk = _command(
+        inner, "bulk", "exopsy.cli.lab:run_bulk", "make a large amount of log for timing"
+    )
+    bulk.add_argument("folder", type=Path, metavar="DIR", help="new or empty folder")
+    bulk.add_argument("--bytes", type=_positive, required=True, metavar="N", help="how much")
+    bulk.add_argument(
+        "--hit-share", type=_share, default=0.0, metavar="X", help="share of hits (default: 0)"
+    )
+    bulk.add_argument("--seed", type=int, default=1, metavar="N", help="default: %(default)s")
+    _command(inner, "scenarios", "exopsy.cli.lab:run_scenarios", "list the scenarios")
+
+
+def _demo(commands: _Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "demo",
+        "exopsy.cli.demo:run",
+        "make up a server that was broken into and examine it",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("exopsy-demo"),
+        metavar="DIR",
+        help="where evidence and case are written (default: %(default)s)",
+    )
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a day; write it as 2021-03-03"
+        ) from error
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share; write it as 0.01")
+    return share
