@@ -249,7 +249,10 @@ class Impact(msgspec.Struct, kw_only=True):
 
 
 class Exposure(msgspec.Struct, kw_only=True):
-    """Whether a hole was open between two moments."""
+    """Whether a hole was open between two days, both included (``2021-03-03``).
+
+    ``to`` is None when no later state is known: it still held at the last sighting.
+    """
 
     cve: str
     from_: str | None = msgspec.field(name="from")
@@ -258,6 +261,8 @@ class Exposure(msgspec.Struct, kw_only=True):
         "vulnerable", "patched", "presumed-vulnerable", "not-affected", "needs-config-check"
     ]
     basis: str
+    fixed_in: str = ""
+    """The update that closes it on this server, for people; empty when no build is known to."""
 
 
 class CoverageGap(msgspec.Struct, kw_only=True):
