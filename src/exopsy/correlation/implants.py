@@ -1,0 +1,182 @@
+"""Findings -> the implants they name, one entity per place however it is spelled.
+
+A web request names an implant by URL path, a cmdlet by the path on disk. The disk path is mapped to
+the URL by the longest known web root in it (``content/mappings/web_roots.yml``, handed in), so the
+planting and the use of one file meet in one entity.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from exopsy.schema.case import BackdoorKind, Finding
+from exopsy.schema.rule import RuleInfo
+
+WebRoots = Sequence[tuple[str, str]]
+"""(part of a disk path that ends in a backslash, URL path that it is served as)."""
+
+WEB_LOGS = frozenset({"iis-w3c", "httperr", "exchange-httpproxy"})
+"""Logs of requests: a path they name was asked for, not written."""
+
+_EXECUTABLE = re.compile(
+    r"\.(?:aspx|ashx|asmx|asax|ascx|asp|asa|cer|cdx|svc|soap|rem|cshtml|vbhtml|shtml|stm|php|jsp)$"
+)
+_DRIVE = re.compile(r"^[a-z]:\\", re.IGNORECASE)
+_SHARE = re.compile(r"^\\\\([^\\]+)\\([a-z])\$\\", re.IGNORECASE)
+_COOKIELESS = re.compile(r"^\((?:[a-z]\([^()]*\))+\)$")
+_LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1", ".", "--1.ipv6-literal.net"})
+
+
+def url_path(text: str) -> str:
+    """Reduce a URL path to the one form that names its file.
+
+    Percent-encoding undone until stable, lower case, dot segments resolved, cookieless session
+    segments left out, PathInfo after an executable page cut: ``/A/x.aspx/y?z`` is ``/a/x.aspx``.
+    """
+    for _ in range(4):
+        decoded = unquote(text)
+        if decoded == text:
+            break
+        text = decoded
+    text = text.split("?", 1)[0].split("#", 1)[0]
+    kept: list[str] = []
+    for raw in text.lower().replace("\\", "/").split("/"):
+        segment = raw.rstrip(" .") if raw not in {".", ".."} else raw
+        if segment == "..":
+            del kept[-1:]
+        elif segment in {"", "."} or _COOKIELESS.match(segment):
+            continue
+        else:
+            kept.append(segment)
+            if _EXECUTABLE.search(segment):
+                break
+    return "/" + "/".join(kept)
+
+
+def looks_like_disk_path(text: str) -> bool:
+    r"""Say whether a value is a Windows path: ``C:\...``, ``\\host\share\...`` (either slash)."""
+    flat = text.strip().strip("\"'").replace("/", "\\")
+    return bool(_DRIVE.match(flat)) or (flat.startswith("\\\\") and flat.count("\\") >= 4)
+
+
+def disk_path(text: str, host: str = "") -> str:
+    r"""Reduce a Windows path to one form: lower case, single backslashes, local shares as drives.
+
+    ``\\127.0.0.1\C$\inetpub\x.aspx`` is ``c:\inetpub\x.aspx``; the administrative share of another
+    machine keeps its name.
+    """
+    flat = text.strip().strip("\"'").replace("/", "\\").lower()
+    flat = flat.removeprefix("\\\\?\\").removeprefix("unc\\")
+    is_unc = flat.startswith("\\\\")
+    flat = re.sub(r"\\+", lambda _: "\\", flat)
+    if is_unc:
+        flat = "\\" + flat
+    share = _SHARE.match(flat)
+    own = {host.lower(), host.lower().split(".")[0]} | _LOCAL_NAMES
+    if share and (share[1] in own or share[1].split(".")[0] in own - {""}):
+        flat = f"{share[2]}:\\{flat[share.end() :]}"
+    kept: list[str] = []
+    for segment in flat.split("\\"):
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment.split(":", 1)[0].rstrip(" .") if kept else segment)
+    return "\\".join(kept)
+
+
+def served_as(disk: str, web_roots: WebRoots) -> str | None:
+    """Map a disk path to the URL path it is served as, by the longest web root that it holds."""
+    flat = "\\" + disk.lower()
+    best: tuple[int, str] | None = None
+    for root, prefix in web_roots:
+        marker = "\\" + root.lower().replace("/", "\\").strip("\\") + "\\"
+        at = flat.rfind(marker)
+        if at >= 0:
+            rest = flat[at + len(marker) :].replace("\\", "/")
+            best = max(best or (0, ""), (len(marker), url_path(f"{prefix.rstrip('/')}/{rest}")))
+    return best[1] if best else None
+
+
+@dataclass(slots=True)
+class Implant:
+    """One way back in, and the findings that name it."""
+
+    host: str
+    kind: BackdoorKind
+    path: str
+    """URL path where known, else disk path or the name by which the rule knows it."""
+    is_url: bool
+    file: str | None = None
+    planting: list[Finding] = field(default_factory=list)
+    """Success findings that show it being made."""
+    naming: list[Finding] = field(default_factory=list)
+    """Every finding that names it, planting ones too."""
+
+    @property
+    def key(self) -> str:
+        """Identity that survives a re-run: of host, kind and normalised path."""
+        return short_hash(self.host.lower(), self.kind, self.path)
+
+
+def short_hash(*parts: str) -> str:
+    """Hash a few strings into 16 hexadecimal digits."""
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def find_implants(
+    host: str,
+    findings: Iterable[Finding],
+    rules: Mapping[str, RuleInfo],
+    web_roots: WebRoots = (),
+) -> list[Implant]:
+    """List the implants that findings graded success or use name, ordered by path then kind."""
+    found: dict[tuple[str, str], Implant] = {}
+    for finding in findings:
+        if finding.grade == "attempt":
+            continue
+        for kind, value in _named(finding, rules.get(finding.rule_id), web_roots, host):
+            place = _place(host, kind, value, web_roots)
+            # A path is one thing whatever kind a rule calls it; a name is one thing per kind.
+            known = found.setdefault(
+                ("" if place.file or place.is_url else kind, place.path), place
+            )
+            known.kind = min(known.kind, kind, key=lambda k: (k == "other", k != "web-shell", k))
+            known.file = min(filter(None, (known.file, place.file)), default=None)
+            known.naming.append(finding)
+            is_request = finding.log in WEB_LOGS and not place.file
+            if finding.grade == "success" and not is_request:
+                known.planting.append(finding)
+    return sorted(found.values(), key=lambda i: (i.path, i.kind))
+
+
+def _named(
+    finding: Finding, rule: RuleInfo | None, web_roots: WebRoots, host: str
+) -> Iterator[tuple[BackdoorKind, str]]:
+    """Yield kind and value of what one finding names."""
+    named = ""
+    if rule is not None and rule.backdoor_kind:
+        named = finding.subject.get(rule.backdoor_field or "", "")
+        # A rule that knows of an implant but not its name still found one: its subject is the name.
+        yield (
+            rule.backdoor_kind,
+            named or "; ".join(f"{k}={v}" for k, v in sorted(finding.subject.items())),
+        )
+    for value in sorted(set(finding.subject.values()) - {named}):
+        if looks_like_disk_path(value):
+            url = served_as(disk_path(value, host), web_roots)
+            if url and _EXECUTABLE.search(url):
+                yield "web-shell", value
+
+
+def _place(host: str, kind: BackdoorKind, value: str, web_roots: WebRoots) -> Implant:
+    if looks_like_disk_path(value):
+        disk = disk_path(value, host)
+        url = served_as(disk, web_roots)
+        return Implant(host, kind, url or disk, is_url=url is not None, file=disk)
+    if value.startswith("/"):
+        return Implant(host, kind, url_path(value), is_url=True)
+    return Implant(host, kind, value.strip().lower(), is_url=False)
