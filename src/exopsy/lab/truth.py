@@ -1,0 +1,76 @@
+"""The ground truth of a lab: what the evidence was made to hold, written beside the collection.
+
+Definitions (the same as the product's): *use* is a POST answered 200, or a GET with a command-like
+query answered 200; a plain GET answered 200 only looked and counts as a probe, like 302, 404, 401
+and 403. Mass scanners that only attempt a chain, or ask for shell names that never existed, are no
+operators; whoever asks for the path of a shell that truly exists at some time is one. Times are
+UTC strings.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from exopsy.schema.case import BackdoorKind, Conclusion, Grade
+
+
+class TruthChain(msgspec.Struct, kw_only=True):
+    """A chain that left traces on the host."""
+
+    chain: str
+    grade: Grade
+    """The strongest grade that remains visible in the collection; ``use`` when what the chain
+    gave (a shell, an identity) was used by the operator who came through it."""
+    background: bool = False
+    """Only mass scanners did it: refused, and nobody's operation."""
+
+
+class TruthBackdoor(msgspec.Struct, kw_only=True):
+    """Something left on the host that lets its planter, or anyone, come back."""
+
+    kind: BackdoorKind
+    path: str
+    """The URL path of a web shell in its plain form; the role's name for a role grant."""
+    planted_by: str | None
+    used_by: list[str]
+    probed_by: list[str]
+    requests: int
+    """All requests for the path, in any spelling, counted once each (site 1 only)."""
+    uses: int
+    first_use: str | None
+    last_use: str | None
+
+
+class TruthOperator(msgspec.Struct, kw_only=True):
+    """One intruder's activity; several addresses when they were one party."""
+
+    id: str
+    addresses: list[str]
+    planted: list[str]
+    used: list[str]
+    probed: list[str]
+
+
+class TruthHost(msgspec.Struct, kw_only=True):
+    """What an examination of the host should conclude, and from what."""
+
+    name: str
+    conclusion: Conclusion
+    """Asked with ``--since`` at the first log day."""
+    conclusion_without_since: Conclusion
+    chains: list[TruthChain]
+    backdoors: list[TruthBackdoor]
+    operators: list[TruthOperator]
+    first_entry: str | None
+    """When the first leg succeeded; ``None`` without an intrusion or when its logs are gone."""
+
+
+class Truth(msgspec.Struct, kw_only=True):
+    """``truth.json``."""
+
+    scenario: str
+    seed: int
+    parameters: str
+    since: str
+    """ISO date of the first log day."""
+    hosts: list[TruthHost]
