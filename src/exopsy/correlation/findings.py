@@ -7,7 +7,7 @@ given to the findings of its rule and day that share the most values with it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from exopsy.core.clock import parse_utc
 from exopsy.correlation.addresses import read_address
@@ -15,6 +15,7 @@ from exopsy.schema.activity import Activity
 from exopsy.schema.case import GRADES, LEVELS, Finding
 from exopsy.schema.rule import RuleInfo
 
+_DAYS_MOST = 3_660
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -67,45 +68,47 @@ class FindingIndex:
 
     def __init__(self, findings: list[Finding]) -> None:
         """Index findings; positions in this list are what ``find`` returns."""
-        self._by_value: dict[tuple[str, str, str], list[int]] = {}
-        self._by_day: dict[tuple[str, str], list[int]] = {}
+        self._by_value: dict[tuple[str, str, str, str], list[int]] = {}
+        self._by_day: dict[tuple[str, str, str], list[int]] = {}
         self._addresses = [addresses_of(finding) for finding in findings]
         self._values = [[v.casefold() for v in sorted(f.subject.values()) if v] for f in findings]
         self._cache: dict[tuple[str, ...], frozenset[int]] = {}
         for position, finding in enumerate(findings):
-            first, last = finding.first_seen[:10], finding.last_seen[:10]
-            for day in sorted({first, last}):
-                self._by_day.setdefault((finding.rule_id, day), []).append(position)
-                values = {v.casefold() for v in finding.subject.values() if v}
-                for value in sorted(values | set(self._addresses[position])):
-                    self._by_value.setdefault((finding.rule_id, day, value), []).append(position)
+            for day in _days(finding):
+                head = (finding.rule_id, finding.grade, day)
+                self._by_day.setdefault(head, []).append(position)
+                for value in {*self._values[position], *self._addresses[position]}:
+                    self._by_value.setdefault((*head, value), []).append(position)
 
     def find(self, row: Activity, grades: frozenset[tuple[str, str]]) -> frozenset[int]:
-        """Return the positions of the findings that this row belongs to."""
+        """Return the positions of the findings that this row belongs to.
+
+        Args:
+            row: any row.
+            grades: (rule id, grade) for which findings are wanted.
+        """
         day = f"{row.time.astimezone(UTC):%Y-%m-%d}"
         found: set[int] = set()
-        for rule_id, _ in grades:
-            key = (rule_id, day, row.client, row.stem, row.user, row.what, row.user_agent)
+        for rule_id, grade in grades:
+            key = (rule_id, grade, day, row.client, row.stem, row.user, row.what, row.user_agent)
             known = self._cache.get(key)
             if known is None:
                 if len(self._cache) > 200_000:
                     self._cache.clear()
-                known = self._cache[key] = self._look_up(rule_id, day, row)
+                known = self._cache[key] = self._look_up(rule_id, grade, day, row)
             found |= known if len(known) < 2 else self._by_text(known, row)
         return frozenset(found)
 
-    def _look_up(self, rule_id: str, day: str, row: Activity) -> frozenset[int]:
+    def _look_up(self, rule_id: str, grade: str, day: str, row: Activity) -> frozenset[int]:
         address = read_address(row.client)
-        values = {row.client, row.stem, row.user, row.what, row.user_agent}
-        values = {value.casefold() for value in values if value}
+        texts = (row.client, row.stem, row.user, row.what, row.user_agent)
+        values = {text.casefold() for text in texts if text}
         if address is not None:
             values.add(str(address))
-        scores: dict[int, int] = {}
+        scores = dict.fromkeys(self._by_day.get((rule_id, grade, day), ()), 0)
         for value in values:
-            for position in self._by_value.get((rule_id, day, value), ()):
-                scores[position] = scores.get(position, 0) + 1
-        for position in () if scores else self._by_day.get((rule_id, day), ()):
-            scores[position] = 0
+            for position in self._by_value.get((rule_id, grade, day, value), ()):
+                scores[position] += 1
         # A finding about another address is never this row's, whatever else they share.
         fitting = {
             position: score
@@ -123,3 +126,12 @@ class FindingIndex:
         scores = {p: sum(value in text for value in self._values[p]) for p in positions}
         best = max(scores.values())
         return frozenset(p for p, score in scores.items() if score == best)
+
+
+def _days(finding: Finding) -> list[str]:
+    """List the days a finding spans: one, unless a limit folded several into it."""
+    first, last = moment(finding.first_seen), moment(finding.last_seen)
+    if first is NEVER or last is NEVER or (last - first).days > _DAYS_MOST:
+        return sorted({finding.first_seen[:10], finding.last_seen[:10]})
+    count = (last.date() - first.date()).days
+    return [f"{first.date() + timedelta(days=n):%Y-%m-%d}" for n in range(count + 1)]

@@ -30,9 +30,14 @@ class Gathered:
     clients: dict[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     """Request id -> (0 = front end, 1 = elsewhere; client address), sorted."""
     agent_networks: dict[str, set[str]] = field(default_factory=dict)
-    """User agent -> networks it came from; no more than ``_TOO_COMMON`` are remembered."""
+    """Plain user agent -> networks it came from; no more than ``_TOO_COMMON`` are remembered."""
     servers: set[str] = field(default_factory=set)
     """Private addresses that only the back end saw: Exchange servers, not clients."""
+
+
+def plain_agent(agent: str) -> str:
+    """Reduce a user agent to what every log agrees on: the proxy log writes commas as spaces."""
+    return "" if agent == "-" else " ".join(agent.replace(",", " ").split())
 
 
 class Paths:
@@ -94,6 +99,7 @@ def gather(
     wanted = frozenset(implant_paths)
     back: set[str] = set()
     front: set[str] = set()
+    agents: dict[str, str] = {}
     shared: dict[tuple[tuple[int, str], ...], tuple[tuple[int, str], ...]] = {}
     for row in activities:
         if row.host != host:
@@ -119,7 +125,10 @@ def gather(
                 pairs = tuple(sorted((*pairs, pair)))
                 out.clients[row.request_id] = shared.setdefault(pairs, pairs)
         if row.user_agent:
-            networks = out.agent_networks.setdefault(row.user_agent, set())
+            agent = agents.get(row.user_agent)
+            if agent is None:
+                agent = agents[row.user_agent] = plain_agent(row.user_agent)
+            networks = out.agent_networks.setdefault(agent, set())
             if len(networks) < _TOO_COMMON:
                 networks.add(place.network)
     out.servers = back - front

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from exopsy.correlation.addresses import Places
 from exopsy.correlation.events import Event, Touch
-from exopsy.correlation.gather import Gathered
+from exopsy.correlation.gather import Gathered, plain_agent
 from exopsy.correlation.implants import short_hash
 from exopsy.schema.rule import RuleInfo
 
@@ -48,8 +48,14 @@ class Group:
 
     @property
     def agents(self) -> list[str]:
-        """User agents, sorted, bounded."""
-        return sorted({event.agent for event in self.events if event.agent})[:_AGENTS_KEPT]
+        """User agents, sorted, bounded; of several spellings of one, the one with its commas."""
+        spelled: dict[str, str] = {}
+        for agent in {event.agent for event in self.events if event.agent}:
+            plain = plain_agent(agent)
+            spelled[plain] = max(
+                spelled.get(plain, ""), agent, key=lambda text: ("," in text, text)
+            )
+        return sorted(spelled.values())[:_AGENTS_KEPT]
 
     @property
     def key(self) -> str:
@@ -140,8 +146,9 @@ def _reasons(
         for account in one.accounts:
             by_account.setdefault(account, set()).add(address)
         for event in one.events:
-            if event.path and event.agent and gathered.agent_networks.get(event.agent) == {network}:
-                by_agent.setdefault((network, event.path, event.agent), set()).add(address)
+            agent = plain_agent(event.agent) if event.path else ""
+            if agent and gathered.agent_networks.get(agent) == {network}:
+                by_agent.setdefault((network, event.path, agent), set()).add(address)
     out = [
         (f"same user agent, which no other network sent ({a[:120]}), on {p}, from {n}", sorted(who))
         for (n, p, a), who in by_agent.items()
@@ -229,7 +236,7 @@ def rivals(groups: Sequence[Group], gathered: Gathered, places: Places) -> dict[
     """
     by_agent: dict[str, list[Group]] = {}
     for one in groups:
-        for agent in one.agents:
+        for agent in map(plain_agent, one.agents):
             if len(gathered.agent_networks.get(agent, ())) == 2:
                 by_agent.setdefault(agent, []).append(one)
     out: dict[str, str] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from exopsy.core.limits import Limits
-from exopsy.correlation.addresses import Places
+from exopsy.correlation.addresses import Places, read_address
 from exopsy.correlation.events import Touch, judge_touch, person
 from exopsy.correlation.findings import addresses_of, is_strong
 from exopsy.correlation.gather import Paths, gather, is_telling
@@ -47,7 +47,7 @@ def next_pivot(
         own = [f for f in strong if f.host == host]
         implants = {i.path for i in find_implants(host, own, rules, web_roots) if i.is_url}
         found |= {PivotKey(kind="path", value=path) for path in implants}
-        named = {a for f in own for a in addresses_of(f)}
+        named = {a for f in own for a in (*addresses_of(f), *_as_logged(f))}
         gathered = gather(host, rows.get(host, ()), rules, implants, places, paths)
         servers = gathered.servers
         for row in gathered.rows:
@@ -63,6 +63,11 @@ def next_pivot(
             if is_client and place.address not in servers:
                 found.add(PivotKey(kind="address", value=address.strip()))
     return PivotRequest(keys=tuple(sorted(_bounded(found - set(already), limits.pivot_keys))))
+
+
+def _as_logged(finding: Finding) -> list[str]:
+    """List the addresses of a subject as their log writes them."""
+    return [value for value in finding.subject.values() if read_address(value) is not None]
 
 
 def _keys(row: Activity, rules: Mapping[str, RuleInfo]) -> set[PivotKey]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from exopsy.core.clock import format_utc
 from exopsy.correlation.events import Event, Touch
@@ -20,20 +20,20 @@ def sessions(groups: Sequence[Group], backdoor_ids: Mapping[str, str]) -> list[S
         groups: operators, events in order of time.
         backdoor_ids: path of an implant -> id of its backdoor.
     """
-    out: list[tuple[int, Session]] = []
+    out: list[tuple[datetime, int, Session]] = []
     for number, one in enumerate(groups):
         visit: list[Event] = []
         for event in one.events:
             if not event.grades and event.touch is not Touch.USE:
                 continue
             if visit and event.time - max(visit[-1].time, visit[-1].last) > SESSION_GAP:
-                out.append((number, _session(one, visit, backdoor_ids)))
+                out.append((visit[0].time, number, _session(one, visit, backdoor_ids)))
                 visit = []
             visit.append(event)
         if visit:
-            out.append((number, _session(one, visit, backdoor_ids)))
-    out.sort(key=lambda entry: (entry[1].from_, entry[0]))
-    return [session for _, session in out]
+            out.append((visit[0].time, number, _session(one, visit, backdoor_ids)))
+    out.sort(key=lambda entry: entry[:2])
+    return [session for _, _, session in out]
 
 
 def _session(one: Group, visit: list[Event], backdoor_ids: Mapping[str, str]) -> Session:
