@@ -15,7 +15,7 @@ from typing import Self
 from exopsy.core.errors import CollectionError
 from exopsy.core.limits import Limits
 from exopsy.schema.artifact import Problem
-from exopsy.sources.byte_stream import ChunkStream, ReadError, file_chunks, stream_chunks
+from exopsy.sources.byte_stream import ChunkStream, ReadError, Stream, file_chunks, stream_chunks
 from exopsy.sources.decoders import STREAMS, decode_streams
 from exopsy.sources.folder import folder_members
 from exopsy.sources.magic import HEAD, foreign, recognise
@@ -198,10 +198,25 @@ def _seekable(
             yield from read(member.local)
         else:
             with examination.spool.hold(member.open()) as copy:
-                yield from read(copy)
+                for inner in read(copy):
+                    yield _while_spooled(inner, copy)
     except OSError as error:
         examination.problems.add(member.path, str(error))
         yield member
+
+
+def _while_spooled(member: Member, copy: Path) -> Member:
+    """Return the member, refusing to open once the copy of its archive is gone."""
+
+    def opener() -> Stream:
+        if not copy.exists():
+            raise ReadError(
+                "lies in an archive inside another one, whose temporary copy was deleted when the "
+                "next member was asked for; iterate over the members again"
+            )
+        return member.open()
+
+    return Member(member.path, member.size, None, opener)
 
 
 def _open_tar(member: Member, examination: Examination) -> Iterator[Member]:

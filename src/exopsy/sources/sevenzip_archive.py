@@ -91,9 +91,10 @@ def _open(path: Path, passwords: Sequence[bytes]) -> Any:  # noqa: ANN401 - py7z
         if not archive.needs_password():
             return archive
         encrypted = True
-        if password is not None and _fits(archive):
-            return py7zr.SevenZipFile(path, "r", password=password)
+        fits = password is not None and _fits(archive)
         archive.close()
+        if fits:  # anew: the trial has moved its decompressors on
+            return py7zr.SevenZipFile(path, "r", password=password)
     if encrypted:
         why = "no given password fits" if passwords else "no password was given"
         raise ReadError(
@@ -107,22 +108,21 @@ def _open(path: Path, passwords: Sequence[bytes]) -> Any:  # noqa: ANN401 - py7z
 
 
 def _fits(archive: Any) -> bool:  # noqa: ANN401
-    """Whether the beginning of the first packed file decodes; closes the archive."""
-    with archive:
-        for block in _blocks(archive):
-            if block.folder is None or not block.files:
-                continue
-            stream = _BlockStream(archive.fp, block, StreamGuard(Limits()))
-            stream.expect(block.files[0].uncompressed, block.files[0].crc32)
-            seen = 0
-            try:
-                for chunk in stream.data():
-                    seen += len(chunk)
-                    if seen >= _TRIAL:
-                        break
-            except ReadError:
-                return False
-            return True
+    """Whether the beginning of the first packed file decodes."""
+    for block in _blocks(archive):
+        if block.folder is None or not block.files:
+            continue
+        stream = _BlockStream(archive.fp, block, StreamGuard(Limits()))
+        stream.expect(block.files[0].uncompressed, block.files[0].crc32)
+        seen = 0
+        try:
+            for chunk in stream.data():
+                seen += len(chunk)
+                if seen >= _TRIAL:
+                    break
+        except ReadError:
+            return False
+        return True
     return True
 
 

@@ -35,8 +35,8 @@ def tar_entries(stream: Stream, on_problem: Callable[[str], None]) -> Iterator[E
                 elif header.isreg():
                     chunks = reader.data()
                     yield Entry(header.name, header.size, chunks)
-        except ReadError:  # the stream below has told its own problem
-            pass
+        except ReadError as error:
+            on_problem(str(error))  # once, if the stream below has told it already
     for what, count in sorted(skipped.items()):
         on_problem(f"holds {count} {what}, which are not followed or read; other files are")
 

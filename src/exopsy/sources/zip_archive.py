@@ -60,7 +60,7 @@ def _tell(archive: str, listing: ZipListing, examination: Examination) -> None:
     if listing.recovered:
         examination.problems.add(
             archive,
-            "is damaged or cut: its directory can't be read. "
+            "is damaged or cut: its directory can't be read or doesn't list all. "
             f"{len(listing.entries)} files were found by their headers, others may be missing; "
             "collect it again",
         )

@@ -58,6 +58,8 @@ class ZipListing(msgspec.Struct, kw_only=True):
     entries: list[ZipEntry]
     recovered: bool
     """Whether the central directory was unusable and the headers were searched for instead."""
+    end: int = 0
+    """Where the central directory begins."""
     shared: int
     """Entries that claim the same bytes as another one; each byte is given once."""
 
@@ -71,7 +73,10 @@ def list_entries(path: Path) -> ZipListing:
     try:
         listing = _from_directory(path)
     except _BROKEN_DIRECTORY:
+        listing = None
+    if listing is None or _hides_files(path, listing):
         listing = ZipListing(entries=list(_from_headers(path)), recovered=True, shared=0)
+    listing.entries = [e for e in listing.entries if not e.name.endswith(("/", "\\"))]
     listing.entries.sort(key=lambda e: (e.name.encode("utf-8", "surrogateescape"), e.offset))
     return listing
 
@@ -96,11 +101,31 @@ def _from_directory(path: Path) -> ZipListing:
     for index, info in enumerate(infos):
         if index and info.header_offset == infos[index - 1].header_offset:
             shared += 1
-        elif not info.is_dir():
+        else:
             following = (later.header_offset for later in infos[index + 1 :])
             limit = next((o for o in following if o > info.header_offset), end)
             entries.append(_of_info(info, max(limit, info.header_offset)))
-    return ZipListing(entries=entries, recovered=False, shared=shared)
+    return ZipListing(entries=entries, recovered=False, shared=shared, end=end)
+
+
+def _hides_files(path: Path, listing: ZipListing) -> bool:
+    """Whether local headers lie where the directory says nothing is.
+
+    So it is where the directory was damaged or written to mislead, and where the end of a cut zip
+    is a whole, stored zip, whose directory then looks like this one's.
+    """
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        covered = 0
+        for entry in listing.entries:
+            header = data[max(entry.offset, 0) : entry.offset + _LOCAL_HEADER.size]
+            if len(header) < _LOCAL_HEADER.size or entry.offset < 0:
+                return True
+            if _next_header(data, covered, entry.offset) >= 0:
+                return True
+            names, extras = struct.unpack_from("<26x2H", header)
+            length = _LOCAL_HEADER.size + names + extras + (entry.packed or 0)
+            covered = min(entry.offset + length, entry.end)
+        return _next_header(data, covered) >= 0
 
 
 def _of_info(info: zipfile.ZipInfo, end: int) -> ZipEntry:
@@ -129,26 +154,30 @@ def _from_headers(path: Path) -> Iterator[ZipEntry]:
         while position >= 0:
             following = _next_header(data, position + _LOCAL_HEADER.size)
             entry = _of_header(data, position, following if following >= 0 else len(data))
-            # a stored zip inside this one holds headers too: a sound size steps over them
-            if entry.packed and entry.end < position + entry.packed <= len(data):
+            # a stored zip inside this one holds headers too: its stated size steps over them
+            if (
+                entry.method == 0
+                and entry.packed
+                and entry.end < position + entry.packed <= len(data)
+            ):
                 start = position + _LOCAL_HEADER.size
                 following = _next_header(data, start + entry.packed)
                 entry = _of_header(data, position, following if following >= 0 else len(data))
-            if not entry.name.endswith("/"):
-                yield entry
+            yield entry
             position = following
 
 
-def _next_header(data: mmap.mmap, start: int) -> int:
+def _next_header(data: mmap.mmap, start: int, end: int | None = None) -> int:
     """Find the next thing that is a local header and not a chance meeting of four bytes."""
-    position = data.find(_LOCAL, start)
+    end = len(data) if end is None else end
+    position = data.find(_LOCAL, start, end)
     while position >= 0:
         block = data[position : position + _LOCAL_HEADER.size]
         if len(block) == _LOCAL_HEADER.size:
             _, version, _, method, *_, name_length, _ = _LOCAL_HEADER.unpack(block)
             if version & 0xFF <= 63 and method <= 99 and 0 < name_length <= 4096:
                 return position
-        position = data.find(_LOCAL, position + 1)
+        position = data.find(_LOCAL, position + 1, end)
     return -1
 
 

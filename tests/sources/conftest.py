@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+# --import-mode=importlib leaves the tests' folder out of sys.path
+_spec = importlib.util.spec_from_file_location(
+    "source_archives", Path(__file__).with_name("archives.py")
+)
+assert _spec is not None
+assert _spec.loader is not None
+_module = importlib.util.module_from_spec(_spec)
+sys.modules["source_archives"] = _module
+_spec.loader.exec_module(_module)
