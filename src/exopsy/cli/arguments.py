@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from exopsy import __version__
 from exopsy.core.exit_code import ExitCode
+from exopsy.reports.escape import visible
 
 _Commands = argparse._SubParsersAction
 
@@ -55,7 +56,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and where the help is."""
-        print(f"{self.prog}: {message}\nTry '{self.prog} --help'.", file=sys.stderr)
+        print(f"{self.prog}: {visible(message)}\nTry '{self.prog} --help'.", file=sys.stderr)
         raise SystemExit(ExitCode.WRONG_COMMAND)
 
 
@@ -198,8 +199,11 @@ def _exposure(commands: _Commands[Parser]) -> None:
         "say which holes a build of Exchange had open",
         "example:\n  exopsy exposure --build 15.1.2106.2 --date 2021-03-03\n",
     )
-    parser.add_argument("--build", required=True, metavar="BUILD", help="as in 15.1.2106.2")
+    parser.add_argument(
+        "--build", type=_build, required=True, metavar="BUILD", help="as in 15.1.2106.2"
+    )
     parser.add_argument("--date", type=_day, metavar="DATE", help="on this day (default: any day)")
+    parser.add_argument("--all", action="store_true", help="also the holes that are closed")
 
 
 def _lab(commands: _Commands[Parser]) -> None:
@@ -260,6 +264,15 @@ def _day(text: str) -> date:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a day; write it as 2021-03-03"
         ) from error
+
+
+def _build(text: str) -> str:
+    parts = text.split(".")
+    if len(parts) != 4 or not all(part.isascii() and part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a build of Exchange; write it as 15.1.2106.2"
+        )
+    return text
 
 
 def _positive(text: str) -> int:

@@ -20,9 +20,7 @@ from exopsy.store.case_folder import REPORT_FILE, claim, default_case
 def run(arguments: argparse.Namespace) -> int:
     """Examine a collection."""
     case_dir = arguments.case or default_case(arguments.collection, Path.cwd())
-    case = examine_into(
-        settings_from(arguments, case_dir), quiet=arguments.quiet, collection=arguments.collection
-    )
+    case = examine_into(settings_from(arguments, case_dir), quiet=arguments.quiet)
     if arguments.json:
         print_json(case)
     else:
@@ -52,7 +50,7 @@ def settings_from(arguments: argparse.Namespace, case_dir: Path) -> RunSettings:
     )
 
 
-def examine_into(settings: RunSettings, *, quiet: bool, collection: Path) -> CaseDocument:
+def examine_into(settings: RunSettings, *, quiet: bool) -> CaseDocument:
     """Claim the case folder and run the pipeline with progress on stderr.
 
     Raises:
@@ -61,6 +59,7 @@ def examine_into(settings: RunSettings, *, quiet: bool, collection: Path) -> Cas
     """
     from exopsy.pipeline.examine import examine
 
+    collection = settings.collection
     if not collection.exists():
         raise CollectionError(f"There is no {collection}. Give a folder, an archive or a log file.")
     try:
