@@ -146,8 +146,10 @@ def _opened(member: Member, depth: int, examination: Examination) -> Iterator[Me
         yield member
     else:
         for inner in _OPENERS[kind](member, examination):
-            # a gz is given as it is decoded: its content was looked at by its opener
-            yield from _opened(inner, depth + 1, examination)
+            if inner is member:  # an archive that could not be opened is given as it is
+                yield member
+            else:
+                yield from _opened(inner, depth + 1, examination)
 
 
 def _head(member: Member, examination: Examination) -> bytes | None:
