@@ -10,7 +10,7 @@ import re
 from collections.abc import Container, Iterator
 
 # a wrapped pair up to a quote that is not doubled (or up to the end), or a bare pair
-_PAIR = re.compile(r"'((?:[^']|'')*)(?:'[^;]*|$)|([^;]*)", re.DOTALL)
+_PAIR = re.compile(r"'((?:[^']|'')*)(?:'[^;]*|\Z)|([^;]*)", re.DOTALL)
 # S:CMD=...  Dbl:WLM.TS=16  I32:ADS.C[DC]=1; the type may be missing
 _TYPED = re.compile(r"\s*(?:(?:S|Dbl|I32|I64|F|B|Dt):)?([^=]*)=(.*)", re.DOTALL)
 

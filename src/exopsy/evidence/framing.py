@@ -16,7 +16,7 @@ from exopsy.schema.format import Layout
 from exopsy.schema.row import Origin, Row, Skipped
 
 BOM = b"\xef\xbb\xbf"
-_NUL_RUN = re.compile(rb"\x00{8,}")
+NUL_RUN = re.compile(rb"\x00{8,}")
 RECORD_BYTES = Limits().record_bytes
 
 
@@ -32,7 +32,7 @@ def pieces(line: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
     """
     if b"\0" in line:
         start = 0
-        for run in _NUL_RUN.finditer(line):
+        for run in NUL_RUN.finditer(line):
             yield from _trimmed(line[start : run.start()], offset + start)
             start = run.end()
         yield from _trimmed(line[start:], offset + start)
@@ -43,17 +43,24 @@ def pieces(line: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
 def records(stream: BinaryIO, max_bytes: int = RECORD_BYTES) -> Iterator[tuple[int, int, bytes]]:
     """Yield offset, line number (from 1) and bytes of every line that is not blank, headers too.
 
-    A line longer than ``max_bytes`` is cut there; the rest of it is passed over.
+    Only the first ``max_bytes`` of a line are looked at; the rest of it is passed over.
     """
     offset, number = 0, 0
-    while line := stream.readline(max_bytes + 2):
+    while line := stream.readline(max_bytes):
         number += 1
-        here = offset
+        for at, piece in pieces(line, offset):
+            yield at, number, piece
         offset += len(line)
-        if not line.endswith(b"\n"):
-            offset += _pass_over(stream, max_bytes)
-        for at, piece in pieces(line, here):
-            yield at, number, piece[:max_bytes]
+        for rest in rest_of_line(stream, line, max_bytes):
+            offset += len(rest)
+
+
+def rest_of_line(stream: BinaryIO, line: bytes, max_bytes: int) -> Iterator[bytes]:
+    """Yield what follows of a line whose first ``max_bytes`` have been read, in pieces."""
+    while len(line) == max_bytes and not line.endswith(b"\n"):
+        line = stream.readline(max_bytes)
+        if line:
+            yield line
 
 
 def parse_plainly(
@@ -75,21 +82,17 @@ def parse_plainly(
             yield parse_record(line, layout, origin, host)
 
 
-def _trimmed(line: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
+def trim(line: bytes) -> tuple[int, int]:
+    """Return where a line's own bytes begin and end, marks, NUL bytes and line end left out."""
     start, end = 0, len(line)
-    while line.startswith(BOM, start) or line.startswith(b"\0", start):
+    while line.startswith((BOM, b"\0"), start):
         start += 3 if line[start] else 1
     while end > start and line[end - 1] in b"\0\r\n":
         end -= 1
+    return start, end
+
+
+def _trimmed(line: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
+    start, end = trim(line)
     if end > start:
         yield offset + start, line[start:end]
-
-
-def _pass_over(stream: BinaryIO, step: int) -> int:
-    """Read up to the next line end; return how many bytes that was."""
-    passed = 0
-    while rest := stream.readline(step):
-        passed += len(rest)
-        if rest.endswith(b"\n"):
-            break
-    return passed

@@ -238,7 +238,10 @@ COLUMNS: dict[str, LogColumns] = {
         codecs={"UrlStem": "percent", "UrlQuery": "plus"},
     ),
     "exchange-rps-cmdlet": LogColumns(columns=tuple(_EXCHANGE_RPS_CMDLET)),
-    "exchange-rps-authz": LogColumns(columns=tuple(_EXCHANGE_RPS_HTTP)),
+    "exchange-rps-authz": LogColumns(
+        columns=tuple(_EXCHANGE_RPS_HTTP),
+        codecs={"UrlStem": "percent", "UrlQuery": "plus"},
+    ),
     "exchange-oab-generator": LogColumns(columns=("timestamp", "message")),
     "exchange-message-tracking": LogColumns(columns=tuple(_EXCHANGE_MESSAGE_TRACKING)),
     "exchange-audit": LogColumns(

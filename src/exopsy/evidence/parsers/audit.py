@@ -29,14 +29,14 @@ def _derive(fields: dict[str, str]) -> None:
     # "Parameters":[{"Name":"Identity","Value":"..."},...]
     parameters = document.get("Parameters")
     for pair in parameters if isinstance(parameters, list) else ():
-        if isinstance(pair, dict) and isinstance(name := pair.get("Name"), str):
+        if isinstance(pair, dict) and isinstance(key := pair.get("Name"), str):
             value = _text(pair.get("Value"))
             if value is not None:
-                fields[f"Parameters.{name}"] = value
+                fields[f"Parameters.{key}"] = value
 
 
 def _read(text: str) -> Any:  # noqa: ANN401 - JSON can hold anything; the caller looks
-    """Decode JSON whose bytes may have been no UTF-8 (``\\xe8`` is what is left of such a byte)."""
+    r"""Decode JSON whose bytes may have been no UTF-8 (``\xe8`` is what is left of such a byte)."""
     for attempt in (text, text.replace("\\x", "\\\\x")):
         try:
             return _DECODER.decode(attempt)

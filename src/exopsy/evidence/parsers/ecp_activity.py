@@ -11,7 +11,6 @@ from exopsy.evidence.exchange_csv import CsvFormat
 from exopsy.evidence.recognition import recogniser
 from exopsy.schema.columns import COLUMNS
 
-
 _DERIVED = frozenset(COLUMNS["exchange-ecp-activity"].derived)
 
 

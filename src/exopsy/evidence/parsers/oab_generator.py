@@ -37,7 +37,7 @@ def read_header(line: bytes, layout: Layout) -> Layout:
     return read_comment(line, layout, split=lambda _: ("timestamp", "message"))
 
 
-def parse_record(raw: bytes, layout: Layout, origin: Origin, host: str) -> Row | Skipped:  # noqa: ARG001
+def parse_record(raw: bytes, layout: Layout, origin: Origin, host: str) -> Row | Skipped:
     """Turn one line into a row: its leading time and its text."""
     found = _LINE.match(raw.decode("utf-8", "backslashreplace"))
     assert found is not None, "every part of the pattern is optional"

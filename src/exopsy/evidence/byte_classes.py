@@ -1,0 +1,197 @@
+"""The bytes of one artifact -> how many of them are of which class, and where its headers are.
+
+Coverage is counted on bytes, never on what a rule happened to parse, so it is the same whatever
+rules are loaded. Two versions that a law holds equal: line by line, and whole blocks with numpy.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from exopsy.evidence.framing import RECORD_BYTES, rest_of_line
+from exopsy.evidence.layout_tracker import LayoutTracker
+from exopsy.evidence.line_judge import LineJudge, undecodable_in
+from exopsy.evidence.record_span import RecordSpans
+from exopsy.schema.artifact import ByteClasses
+from exopsy.schema.format import FormatSpec, Layout
+
+_NEWLINE = 10
+_ZERO = np.uint8(ord("0"))
+
+
+def classify_plainly(
+    stream: BinaryIO, spec: FormatSpec, max_bytes: int = RECORD_BYTES
+) -> tuple[ByteClasses, int]:
+    """Classify line by line: the definition.
+
+    Args:
+        stream: at its beginning.
+        spec: the artifact's format.
+        max_bytes: how much of one line is looked at; what is past it counts as cut.
+
+    Returns:
+        The classes, and how many lines there are.
+    """
+    judge = LineJudge(spec)
+    offset = 0
+    while line := stream.readline(max_bytes):
+        judge.line(line, offset)
+        offset += len(line)
+        for rest in rest_of_line(stream, line, max_bytes):
+            judge.passed_over(rest)
+            offset += len(rest)
+    judge.settle()
+    return judge.classes, judge.lines
+
+
+class BlockClassifier:
+    """Classifies an artifact that comes in blocks, in order.
+
+    Blocks are best cut at line ends; one that is not costs a copy of its last line. Every record of
+    every format begins with a digit (its time), so a line that does not, or that holds a NUL byte,
+    is looked at for itself; the others are counted together.
+
+    Args:
+        spec: the artifact's format.
+        max_bytes: how much of one line is looked at.
+    """
+
+    def __init__(self, spec: FormatSpec, max_bytes: int = RECORD_BYTES) -> None:
+        self._judge = LineJudge(spec)
+        self._spans = RecordSpans(spec)
+        self._max_bytes = max_bytes
+        self._carry = bytearray()
+        self._carry_at = 0
+        self._end = 0
+        self._is_newline = np.empty(0, dtype=np.bool_)
+
+    @property
+    def tracker(self) -> LayoutTracker:
+        """The layouts along the artifact, as far as it was fed."""
+        return self._judge.tracker
+
+    @property
+    def classes(self) -> ByteClasses:
+        """The classes so far; final after ``finish``."""
+        return self._judge.classes
+
+    @property
+    def lines(self) -> int:
+        """Lines so far: before a block is fed, the number of lines before that block."""
+        return self._judge.lines
+
+    @property
+    def spans(self) -> list[tuple[datetime, datetime]]:
+        """Earliest and latest of the first and last record's time of consecutive pieces, UTC."""
+        return self._spans.spans
+
+    @property
+    def builds(self) -> dict[str, str]:
+        """Day -> Exchange build (``15.1.2375.7``) that header blocks state."""
+        return self._judge.tracker.builds
+
+    def feed(self, block: memoryview | bytes, base_offset: int) -> None:
+        """Take the next block.
+
+        Args:
+            block: any bytes.
+            base_offset: where they begin in the artifact.
+        """
+        data = block if isinstance(block, bytes) else bytes(block)
+        if not data:
+            return
+        self._end = base_offset + len(data)
+        start = 0
+        if self._carry:
+            start = data.find(b"\n") + 1 or len(data)
+            self._carry_on(data[:start])
+            if data[start - 1] == _NEWLINE:
+                self._end_carry()
+        stop = data.rfind(b"\n", start) + 1
+        if stop:
+            self._whole_lines(
+                data[start:stop] if start or stop < len(data) else data, base_offset + start
+            )
+            start = stop
+        if start < len(data):
+            self._carry_at = base_offset + start
+            self._carry_on(data[start:])
+
+    def finish(self, tail: memoryview | bytes = b"") -> None:
+        """Take what follows the last block, and the end of the artifact."""
+        if tail:
+            self.feed(tail, self._end)
+        if self._carry:
+            self._end_carry()
+        self._judge.settle()
+
+    def _carry_on(self, data: bytes) -> None:
+        """Keep the beginning of a line whose end is not known yet, as far as it is looked at."""
+        room = self._max_bytes - len(self._carry)
+        self._carry += data[:room]
+        self._judge.passed_over(data[room:])
+
+    def _end_carry(self) -> None:
+        line = bytes(self._carry)
+        self._carry.clear()
+        if line.endswith(b"\n"):
+            self._whole_lines(line, self._carry_at)
+        else:
+            self._judge.line(line, self._carry_at)
+            if line[:1].isdigit():
+                layout = self.tracker.latest
+                self._spans.add(line, layout, line, layout)
+
+    def _whole_lines(self, data: bytes, offset: int) -> None:
+        """Take a block that ends with a line end: odd lines one by one, the others in runs."""
+        view = np.frombuffer(data, dtype=np.uint8)
+        if len(self._is_newline) < len(view):
+            self._is_newline = np.empty(len(view), dtype=np.bool_)
+        is_newline = np.equal(view, _NEWLINE, out=self._is_newline[: len(view)])
+        ends = np.flatnonzero(is_newline) + 1
+        lowest = int(view.view(np.int8).min())  # below 0: not ASCII
+        odd = _odd_lines(view, ends, may_hold_nul=lowest <= 0, max_bytes=self._max_bytes)
+        runs: list[tuple[bytes, Layout, bytes]] = []
+        done = 0  # lines
+        at = 0  # bytes
+        for index in (*odd, len(ends)):
+            if index > done:
+                stop = int(ends[index - 1])
+                last = data[int(ends[index - 2]) if index > 1 else 0 : stop]
+                bad = undecodable_in(data[at:stop]) if lowest < 0 else 0
+                self._judge.ordinary(stop - at, bad, index - done, last)
+                runs.append((data[at : int(ends[done])], self.tracker.latest, last))
+                at = stop
+            if index < len(ends):
+                stop = int(ends[index])
+                line = data[at:stop]
+                self._judge.line(line[: self._max_bytes], offset + at)
+                self._judge.passed_over(line[self._max_bytes :])
+                at, done = stop, index + 1
+        if runs:
+            self._spans.add(runs[0][0], runs[0][1], runs[-1][2], runs[-1][1])
+
+
+def _odd_lines(
+    view: np.ndarray[Any, np.dtype[np.uint8]],
+    ends: np.ndarray[Any, np.dtype[np.intp]],
+    *,
+    may_hold_nul: bool,
+    max_bytes: int,
+) -> list[int]:
+    """Return the numbers (from 0) of lines to look at for themselves, in order."""
+    firsts = view[ends[:-1]]
+    odd = np.flatnonzero((firsts - _ZERO) > 9) + 1  # wraps round below "0"
+    parts = [odd]
+    if not _ZERO <= view[0] <= _ZERO + 9:
+        parts.append(np.zeros(1, dtype=np.intp))
+    if may_hold_nul:
+        parts.append(np.searchsorted(ends, np.flatnonzero(view == 0), side="right"))
+    if len(view) > max_bytes:
+        parts.append(np.flatnonzero(np.diff(ends, prepend=0) > max_bytes))
+    if len(parts) > 1:
+        odd = np.unique(np.concatenate(parts))
+    return [int(number) for number in odd]
