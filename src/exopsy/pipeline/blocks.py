@@ -65,17 +65,13 @@ class BlockReader:
                 else:
                     yield Block(buffer, kept, base, is_cut=True, is_rest=is_rest)
                     base, kept, is_rest = base + kept, 0, True
-            view = memoryview(buffer)
-            try:
-                count = self._stream.readinto(view[kept:])  # type: ignore[attr-defined]
-            except OSError as error:
-                count, failure = 0, error
+            with memoryview(buffer) as view:
+                count, failure = self._fill(view[kept:])
+                self._seen(view[kept : kept + count])
             if not count:
                 break
-            self._seen(view[kept : kept + count])
             self.size += count
             end = kept + count
-            view.release()
             cut = buffer.rfind(b"\n", kept, end) + 1
             if cut:
                 yield Block(buffer, cut, base, is_rest=is_rest)
@@ -83,10 +79,25 @@ class BlockReader:
                 base += cut
                 buffer[: end - cut] = buffer[cut:end]
             kept = end - cut
+            if failure is not None:
+                break
         if kept:
             yield Block(buffer, kept, base, is_rest=is_rest)
         if failure is not None:
             raise failure
+
+    def _fill(self, view: memoryview) -> tuple[int, OSError | None]:
+        """Read until the view is full, the stream ends, or it fails; return how much was read."""
+        filled = 0
+        while filled < len(view):
+            try:
+                count = self._stream.readinto(view[filled:])  # type: ignore[attr-defined]
+            except OSError as error:
+                return filled, error
+            if not count:
+                break
+            filled += count
+        return filled, None
 
     def _grow(self, buffer: bytearray, kept: int) -> bytearray:
         larger = bytearray(min(2 * len(buffer), self._most))

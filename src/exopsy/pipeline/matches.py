@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,7 @@ from exopsy.schema.activity import Activity
 from exopsy.schema.case import Grade
 from exopsy.schema.row import Row
 from exopsy.store.tables import TableWriter, columns_of
+from exopsy.store.working import WorkingTables
 
 COLUMNS = columns_of(
     "time:time log site client method stem query status:integer user user_agent"
@@ -164,14 +165,34 @@ class MatchBatch:
         self._untimed = 0
 
 
+# The pivot brings rows that a rule matched before; the first round that saw a row keeps it.
+_ACTIVITY = """
+CREATE OR REPLACE VIEW activity AS
+SELECT m.*, h.host FROM match m JOIN artifact_host h USING (artifact)
+QUALIFY row_number() OVER (PARTITION BY artifact, "offset" ORDER BY round) = 1
+"""
+_READ = """
+SELECT time, host, log, site, client, method, stem, query, status, "user", user_agent, bytes_in,
+  bytes_out, request_id, what, detail, rules AS rule_ids, grades, artifact, "offset", line
+FROM activity {where} ORDER BY time, artifact, "offset"
+"""
+
+
+def activity_view(tables: WorkingTables, files: Sequence[Path]) -> None:
+    """Make the rows of all rounds readable as ``activity``; needs ``artifact_host``."""
+    tables.add_files("match", files)
+    tables.run(_ACTIVITY)
+
+
 def utc(moment: datetime) -> datetime:
     """Mark a time that the tables hold without a zone as UTC."""
     return moment.replace(tzinfo=UTC)
 
 
-def read_activities(rows: Iterable[dict[str, Any]]) -> Iterator[Activity]:
-    """Turn rows of the activity table back into activities."""
-    for row in rows:
+def read_activities(tables: WorkingTables, *, host: str | None = None) -> Iterator[Activity]:
+    """Yield all activities, or one host's, ordered by time and place."""
+    where = "" if host is None else "WHERE host = '{}'".format(host.replace("'", "''"))
+    for row in tables.rows(_READ.format(where=where)):
         yield Activity(
             **{
                 **row,

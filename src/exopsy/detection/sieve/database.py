@@ -8,16 +8,16 @@ matcher has the last word.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import hyperscan
 import msgspec
 
 from exopsy.detection.rule import Rule, ValueList
+from exopsy.detection.sieve import literals
 from exopsy.detection.sieve.encodings import markers, pattern_of
 from exopsy.detection.sieve.exclusion import excluding_pattern
-from exopsy.detection.sieve.literals import Literal, necessary
-from exopsy.schema.columns import COLUMNS, LogColumns
+from exopsy.schema.columns import COLUMNS, Codec, LogColumns
 
 FLAGS = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_DOTALL
 NEWLINE = 10
@@ -37,11 +37,17 @@ class Pattern(msgspec.Struct, frozen=True):
     """One necessary pattern and the rules that need it."""
 
     regex: str
-    rules: tuple[int, ...]
-    """Indexes into the sieve's rules; empty for a marker, which stands for all."""
+    kind: Literal["rule", "marker", "header"] = "rule"
+    """A marker stands for all rules; a header line changes how the records after it are read."""
+    rules: tuple[int, ...] = ()
+    """Indexes into the sieve's rules."""
     field: str = ""
     unless: str = ""
-    """Name of a list: see ``Literal.unless``."""
+    """Name of a list: see ``literals.Literal.unless``."""
+
+
+HEADER = Pattern(r"[\n\x00\xbf][#a-z]", kind="header")
+"""A line that does not start with a digit: all records do. (0xBF ends a byte-order mark.)"""
 
 
 class Automaton(Protocol):
@@ -80,20 +86,15 @@ class Sieve:
         self.patterns = self._patterns(COLUMNS[log], hot, cost or {})
         self._always = tuple(self.unsievable)
         self.database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        if self.patterns:
-            self.database.compile(
-                expressions=[p.regex.encode("ascii") for p in self.patterns],
-                ids=list(range(len(self.patterns))),
-                flags=FLAGS,
-            )
+        compile_patterns(self.database, self.patterns)
 
     def _patterns(
         self, columns: LogColumns, hot: frozenset[str], cost: Mapping[str, float]
     ) -> list[Pattern]:
         values = {name: found.values for name, found in self.lists.items()}
-        needed: dict[Literal, list[int]] = {}
+        needed: dict[literals.Literal, list[int]] = {}
         for index, rule in enumerate(self.rules):
-            need = necessary(rule.condition, values, cost)
+            need = literals.necessary(rule.condition, values, cost)
             if need is None:
                 self.unsievable.append(index)
                 continue
@@ -104,15 +105,14 @@ class Sieve:
             key = (self._regex(literal, columns, hot), literal.field, literal.unless)
             merged.setdefault(key, []).extend(indexes)
         patterns = [
-            Pattern(regex, tuple(sorted(set(indexes))), field, unless)
+            Pattern(regex, "rule", tuple(sorted(set(indexes))), field, unless)
             for (regex, field, unless), indexes in merged.items()
         ]
         if patterns:
-            codecs = [*columns.codecs.values(), *(["json"] if columns.derived_prefixes else [])]
-            patterns += [Pattern(regex, ()) for regex in markers(codecs)]  # type: ignore[arg-type]
-        return patterns
+            patterns += marker_patterns(columns)
+        return [HEADER, *patterns]
 
-    def _regex(self, literal: Literal, columns: LogColumns, hot: frozenset[str]) -> str:
+    def _regex(self, literal: literals.Literal, columns: LogColumns, hot: frozenset[str]) -> str:
         codec = columns.codec(literal.field) if literal.field else "json"
         if literal.unless and hot:
             known = self.lists[literal.unless].values
@@ -127,10 +127,27 @@ class Sieve:
         found: set[int] = set(self._always)
         for index in patterns:
             pattern = self.patterns[index]
-            if not pattern.rules:
+            if pattern.kind == "marker":
                 return tuple(range(len(self.rules)))
             found.update(pattern.rules)
         return tuple(sorted(found))
+
+
+def marker_patterns(columns: LogColumns) -> list[Pattern]:
+    """Return the markers of a log: see ``encodings``."""
+    codecs: list[Codec] = list(columns.codecs.values())
+    if columns.derived_prefixes:
+        codecs.append("json")
+    return [Pattern(regex, "marker") for regex in markers(codecs)]
+
+
+def compile_patterns(database: hyperscan.Database, patterns: Sequence[Pattern]) -> None:
+    """Compile; a pattern's place in the list is its id."""
+    database.compile(
+        expressions=[p.regex.encode("ascii") for p in patterns],
+        ids=list(range(len(patterns))),
+        flags=FLAGS,
+    )
 
 
 class Scanner:
@@ -138,7 +155,7 @@ class Scanner:
 
     def __init__(self, sieve: Automaton) -> None:
         self.sieve = sieve
-        self._scratch = hyperscan.Scratch(sieve.database) if sieve.patterns else None
+        self._scratch = hyperscan.Scratch(sieve.database)
         self._hits: list[tuple[int, int]] = []
         self._scan: Callable[..., None] = sieve.database.scan
 
@@ -150,8 +167,6 @@ class Scanner:
         """
         if self.sieve.unsievable:
             yield from _every_record(block, size)
-            return
-        if self._scratch is None:
             return
         hits = self._hits
         hits.clear()

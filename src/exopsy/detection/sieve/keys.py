@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import hyperscan
 
 from exopsy.detection.rule import Rule
-from exopsy.detection.sieve.database import FLAGS, Pattern
-from exopsy.detection.sieve.encodings import markers, pattern_of
+from exopsy.detection.sieve.database import HEADER, Pattern, compile_patterns, marker_patterns
+from exopsy.detection.sieve.encodings import pattern_of
 from exopsy.schema.columns import COLUMNS
 
 
@@ -23,17 +23,12 @@ class KeySieve:
         regexes = {
             pattern_of(run, "json", csv=columns.csv) for value in values if (run := _ascii(value))
         }
-        if len(regexes) < len({v for v in values if v}) and any(not _ascii(v) for v in values):
+        if any(not _ascii(value) for value in values):
             self.unsievable.append(0)  # a value without any ASCII run: look at every record
-        codecs = [*columns.codecs.values(), *(["json"] if columns.derived_prefixes else [])]
-        self.patterns = [Pattern(regex, ()) for regex in sorted(regexes)]
-        self.patterns += [Pattern(regex, ()) for regex in markers(codecs)]  # type: ignore[arg-type]
+        self.patterns = [HEADER, *(Pattern(regex) for regex in sorted(regexes))]
+        self.patterns += marker_patterns(columns)
         self.database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self.database.compile(
-            expressions=[p.regex.encode("ascii") for p in self.patterns],
-            ids=list(range(len(self.patterns))),
-            flags=FLAGS,
-        )
+        compile_patterns(self.database, self.patterns)
 
 
 def _ascii(value: str) -> str:

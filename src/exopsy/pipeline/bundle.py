@@ -1,0 +1,77 @@
+"""All content that a run needs, loaded once: rules, chains, mappings, facts, actions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from exopsy.core.content import CONTENT, content_sha256, read_lines, read_yaml
+from exopsy.core.errors import ContentError
+from exopsy.detection.load import LoadedRules, load_rules
+from exopsy.evidence import registry
+from exopsy.exposure.builds import Facts, load_facts
+from exopsy.pipeline.activity import ActivityMapping, load_activity_mapping
+from exopsy.schema.chain import ChainSpec
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """The content of one run."""
+
+    loaded: LoadedRules
+    chains: tuple[ChainSpec, ...]
+    mapping: ActivityMapping
+    facts: Facts
+    web_roots: tuple[tuple[str, str], ...]
+    ignored_tokens: tuple[str, ...]
+    build_marks: dict[str, re.Pattern[bytes]]
+    hot: frozenset[str]
+    cost: dict[str, float]
+    sha256: str
+
+
+def load_bundle(folders: Sequence[Path], cache: Path | None) -> Bundle:
+    """Load the content; rule errors are in the result, anything else can't be done without.
+
+    Raises:
+        ContentError: our own content is damaged.
+    """
+    own = CONTENT
+    mappings = own / "mappings"
+    roots = read_yaml(mappings / "web_roots.yml")
+    reading = read_yaml(mappings / "reading.yml")
+    return Bundle(
+        loaded=load_rules(folders, formats=registry.FORMATS, cache=cache),
+        chains=load_chains(own / "chains"),
+        mapping=load_activity_mapping(mappings / "activity.yml"),
+        facts=load_facts(own / "facts"),
+        web_roots=tuple((str(disk), str(url)) for disk, url in roots["web_roots"]),
+        ignored_tokens=tuple(reading["ignored_tokens"]),
+        build_marks={
+            log: re.compile(pattern.encode("ascii"), re.IGNORECASE)
+            for log, pattern in reading["build_marks"].items()
+        },
+        hot=frozenset(read_lines(own / "lists" / "hot_stems.txt")),
+        cost={
+            text.lower(): float(len(reading["frequent_texts"]))
+            for text in reading["frequent_texts"]
+        },
+        sha256=content_sha256(own),
+    )
+
+
+def load_chains(folder: Path) -> tuple[ChainSpec, ...]:
+    """Read the chain specifications in path order.
+
+    Raises:
+        ContentError: one does not have the fields it must have.
+    """
+    chains = []
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            chains.append(msgspec.convert(read_yaml(path), ChainSpec, strict=False))
+        except msgspec.ValidationError as error:
+            raise ContentError(str(error), at=str(path), remedy="See schema/chain.py") from error
+    return tuple(chains)

@@ -1,0 +1,466 @@
+"""A collection -> a case: the only place that knows all stages, and hands their documents round."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from exopsy import __version__
+from exopsy.core.errors import CollectionError
+from exopsy.correlation.pivot import next_pivot
+from exopsy.correlation.story import correlate
+from exopsy.detection.rule import RuleSet
+from exopsy.evidence import registry
+from exopsy.exposure.assess import assess
+from exopsy.pipeline.aggregates import (
+    AggregateError,
+    add_hosts,
+    add_log_table,
+    needed_columns,
+    run_aggregate,
+)
+from exopsy.pipeline.assemble import collection_info, host_names, number_case_wide, unusable
+from exopsy.pipeline.bundle import Bundle, load_bundle
+from exopsy.pipeline.column_table import ColumnTable
+from exopsy.pipeline.findings import make_findings, number_findings
+from exopsy.pipeline.hosts import assign_hosts
+from exopsy.pipeline.matches import MatchTable, activity_view, read_activities
+from exopsy.pipeline.pivoting import PivotScan
+from exopsy.pipeline.progress import Progress
+from exopsy.pipeline.rereading import fill_samples
+from exopsy.pipeline.scan import SharedProgress, Work, scan_collection
+from exopsy.pipeline.settings import RunSettings
+from exopsy.pipeline.sieving import LogSieve
+from exopsy.reports.html import render_html
+from exopsy.schema.artifact import ArtifactFacts
+from exopsy.schema.case import (
+    ArtifactEntry,
+    CaseDocument,
+    Coverage,
+    Finding,
+    Host,
+    RulesInfo,
+    Tool,
+    UnusableRule,
+    encode_case,
+)
+from exopsy.schema.format import FormatSpec
+from exopsy.schema.pivot import Hub, PivotKey
+from exopsy.schema.story import Story
+from exopsy.sources.collection import Collection, open_collection
+from exopsy.sources.layout import host_hint
+from exopsy.store.case_folder import CASE_FILE
+from exopsy.store.tables import FOLDER, TABLES, TableWriter, write_case_tables
+from exopsy.store.working import WorkingTables
+from exopsy.verdict.actions import load_actions, recommend
+from exopsy.verdict.coverage import cover
+from exopsy.verdict.judge import judge, strongest
+
+REPORT_FILE = "report.html"
+
+
+class Reading(msgspec.Struct):
+    """What reading the collection brought."""
+
+    artifacts: list[ArtifactFacts]
+    hosts: dict[str, str]
+    """Artifact -> host."""
+    findings: list[Finding]
+    hubs: list[Hub]
+    failed: list[UnusableRule]
+    """Aggregates whose query failed."""
+    match_files: list[Path]
+    untimed: int
+
+
+def examine(settings: RunSettings, progress: Progress) -> CaseDocument:
+    """Examine a collection and write the case folder.
+
+    Raises:
+        CollectionError: the collection can't be opened, or holds nothing at all.
+        ContentError: our own content is damaged.
+    """
+    progress.stage("loading rules")
+    bundle = load_bundle(settings.content, settings.cache)
+    work = settings.case / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        collection = open_collection(
+            settings.collection,
+            passwords=settings.passwords,
+            limits=settings.limits,
+            spool=work / "spool",
+        )
+        with collection:
+            run = _Run(settings, bundle, collection, progress, work)
+            case = run.case()
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    progress.stage("writing the case")
+    _write(case, settings.case)
+    return case
+
+
+class _Run:
+    """One examination: its settings, content and working folder."""
+
+    def __init__(
+        self,
+        settings: RunSettings,
+        bundle: Bundle,
+        collection: Collection,
+        progress: Progress,
+        work: Path,
+    ) -> None:
+        self.settings = settings
+        self.bundle = bundle
+        self.collection = collection
+        self.progress = progress
+        self.work = work
+        self.rules: RuleSet = bundle.loaded.rules
+        self.infos = self.rules.infos()
+
+    def case(self) -> CaseDocument:
+        """Read, then tell, then judge."""
+        reading = self.read()
+        hashes = {a.path: a.sha256 for a in reading.artifacts}
+        findings = number_findings(reading.findings, hashes)
+        names = host_names(reading.hosts)
+        self.progress.findings(len(findings))
+        self.progress.stage("telling the story")
+        coverage = {name: self._coverage(name, reading) for name in names}
+        stories = self._stories(names, reading, findings, coverage)
+        number_case_wide([stories[name] for name in names])
+        hosts = [
+            self._host(name, reading, findings, stories[name], coverage[name]) for name in names
+        ]
+        self._final_tables(reading)
+        return CaseDocument(
+            tool=Tool(
+                version=__version__,
+                content_version=__version__,
+                content_sha256=self.bundle.sha256,
+                options=self.settings.options(),
+            ),
+            verdict=strongest([(host.name, host.verdict) for host in hosts]),
+            collection=collection_info(self.collection.name, reading.artifacts),
+            artifacts=[
+                ArtifactEntry(
+                    path=a.path,
+                    kind=a.kind,
+                    host=reading.hosts.get(a.path, ""),
+                    size=a.size,
+                    sha256=a.sha256,
+                    state=a.state,
+                    why=a.why,
+                )
+                for a in reading.artifacts
+            ],
+            rules=RulesInfo(
+                loaded=len(self.rules.rules) + len(self.rules.aggregates),
+                failed=[*unusable(self.bundle.loaded.errors), *reading.failed],
+            ),
+            hosts=hosts,
+            findings=findings,
+            problems=self._problems(reading),
+        )
+
+    def read(self) -> Reading:
+        """Scan once; then pivot until nothing new is asked for."""
+        progress = SharedProgress(self.progress)
+        settings, limits = self.settings, self.settings.limits
+        self.progress.start(_known_size(settings.collection))
+        self.progress.stage("reading the evidence")
+        columns = needed_columns(self.rules.aggregates)
+        with ExitStack() as stack:
+            matches = stack.enter_context(self._match_table(0))
+            tables = {
+                log: stack.enter_context(
+                    ColumnTable(self.work, registry.spec_of(log), sorted(names))
+                )
+                for log, names in sorted(columns.items())
+            }
+            work = Work(
+                sieves=self._sieves(),
+                matches=matches,
+                tables=tables,
+                limits=limits,
+                plain=settings.plain,
+                build_marks=self.bundle.build_marks,
+            )
+            artifacts = scan_collection(self.collection, work, progress, settings.workers)
+        if not artifacts:
+            raise CollectionError(_empty(settings.collection, self.collection))
+        hosts = assign_hosts(artifacts, _hints(artifacts))
+        reading = Reading(artifacts, hosts, [], [], [], [], matches.untimed)
+        if matches.rows:
+            reading.match_files.append(matches.path)
+        self._find(reading, {log: table.path for log, table in tables.items()})
+        if reading.findings and reading.match_files:
+            self._pivot(reading, progress)
+        fill_samples(self.collection, reading.findings, limits.sample_bytes)
+        return reading
+
+    def _match_table(self, number: int) -> MatchTable:
+        return MatchTable(
+            self.work,
+            self.bundle.mapping,
+            round_number=number,
+            sample_bytes=self.settings.limits.sample_bytes,
+        )
+
+    def _sieves(self) -> _Sieves:
+        return _Sieves(self.bundle)
+
+    def _find(self, reading: Reading, tables: Mapping[str, Path]) -> None:
+        """Make findings of the matched rows and of the aggregates' queries."""
+        self.progress.stage("finding")
+        if not reading.match_files and not any(_has_rows(path) for path in tables.values()):
+            return
+        with WorkingTables(self.work) as working:
+            add_hosts(working, reading.hosts)
+            if reading.match_files:
+                activity_view(working, reading.match_files)
+                reading.findings += make_findings(working, self.infos, self.settings.limits)
+            for log, path in tables.items():
+                add_log_table(working, log, path, reading.hosts)
+            for aggregate in self.rules.aggregates:
+                if aggregate.log is None and not reading.match_files:
+                    continue
+                try:
+                    reading.findings += run_aggregate(aggregate, working)
+                except AggregateError as error:
+                    info = aggregate.info
+                    reading.failed.append(
+                        UnusableRule(id=info.id, title=info.title, why=str(error))
+                    )
+
+    def _pivot(self, reading: Reading, progress: SharedProgress) -> None:
+        """Read again for what the findings name, until nothing new is asked for."""
+        asked: set[PivotKey] = set()
+        for number in range(1, self.settings.limits.pivot_rounds + 1):
+            request = self._request(reading, asked)
+            if not request:
+                return
+            asked.update(request)
+            self.progress.stage(f"looking for {len(request)} addresses, pages and ids")
+            with self._match_table(number) as matches:
+                scan = PivotScan(
+                    request,
+                    reading.artifacts,
+                    mapping=self.bundle.mapping,
+                    matches=matches,
+                    limits=self.settings.limits,
+                    plain=self.settings.plain,
+                )
+                reading.hubs += scan.run(self.collection, progress, self.settings.workers)
+            if matches.rows:
+                reading.match_files.append(matches.path)
+
+    def _request(self, reading: Reading, asked: set[PivotKey]) -> tuple[PivotKey, ...]:
+        with WorkingTables(self.work) as working:
+            add_hosts(working, reading.hosts)
+            activity_view(working, reading.match_files)
+            return next_pivot(
+                reading.findings,
+                read_activities(working),
+                self.infos,
+                already=asked,
+                limits=self.settings.limits,
+                trusted=self.settings.trusted,
+                web_roots=self.bundle.web_roots,
+                ignored_tokens=self.bundle.ignored_tokens,
+            ).keys
+
+    def _coverage(self, name: str, reading: Reading) -> list[Coverage]:
+        own = [a for a in reading.artifacts if a.kind and reading.hosts[a.path] == name]
+        specs = {spec.name: spec for spec in registry.FORMATS}
+        expected = {log for c in self.bundle.chains for group in c.success_logs for log in group}
+        return cover(own, specs, expected=sorted(expected))
+
+    def _stories(
+        self,
+        names: Sequence[str],
+        reading: Reading,
+        findings: Sequence[Finding],
+        coverage: Mapping[str, Sequence[Coverage]],
+    ) -> dict[str, Story]:
+        stories = {}
+        for name in names:
+            with WorkingTables(self.work) as working:
+                rows = ()
+                if reading.match_files:
+                    add_hosts(working, reading.hosts)
+                    activity_view(working, reading.match_files)
+                    rows = read_activities(working, host=name)  # type: ignore[assignment]
+                stories[name] = correlate(
+                    name,
+                    findings=findings,
+                    activities=rows,
+                    rules=self.infos,
+                    chains=self.bundle.chains,
+                    hubs=reading.hubs,
+                    trusted=self.settings.trusted,
+                    covered_logs=[c.log for c in coverage[name] if c.state != "absent"],
+                    web_roots=self.bundle.web_roots,
+                    ignored_tokens=self.bundle.ignored_tokens,
+                )
+        return stories
+
+    def _host(
+        self,
+        name: str,
+        reading: Reading,
+        findings: Sequence[Finding],
+        story: Story,
+        coverage: list[Coverage],
+    ) -> Host:
+        settings, chains = self.settings, self.bundle.chains
+        own = [f for f in findings if f.host == name]
+        artifacts = [a for a in reading.artifacts if reading.hosts.get(a.path) == name]
+        history = _build_history(artifacts)
+        cves = sorted({cve for chain in chains for cve in chain.cves})
+        exposure = assess(
+            history, facts=self.bundle.facts, cves=cves, since=settings.since, until=settings.until
+        )
+        verdict = judge(
+            host=name,
+            story=story,
+            findings=own,
+            rules=self.infos,
+            coverage=coverage,
+            exposure=exposure,
+            chains=chains,
+            since=settings.since,
+            until=settings.until,
+        )
+        actions = recommend(
+            host=name,
+            verdict=verdict,
+            story=story,
+            findings=own,
+            exposure=exposure,
+            chains=chains,
+            actions=load_actions(settings.content[0] / "actions"),
+        )
+        last = max(history, default=None)
+        return Host(
+            name=name,
+            exchange_build=None if last is None else history[last],
+            build_basis="" if last is None else f"named by the logs of {last}",
+            verdict=verdict,
+            chains=story.chains,
+            backdoors=story.backdoors,
+            operators=story.operators,
+            sessions=story.sessions,
+            joins=story.joins,
+            impact=story.impact,
+            exposure=exposure,
+            coverage=coverage,
+            actions=actions,
+        )
+
+    def _problems(self, reading: Reading) -> list[str]:
+        told = [f"{p.path}: {p.text}" for p in self.collection.problems]
+        told += [f"{a.path}: {a.why}" for a in reading.artifacts if a.why]
+        told += [
+            f"{hub.key.kind} {hub.key.value} stands in more than {self.settings.limits.hub_rows} "
+            "records; only so many of them were read for the story."
+            for hub in reading.hubs
+        ]
+        if reading.untimed:
+            told.append(
+                f"{reading.untimed} suspicious records carry no readable time and are in no finding."
+            )
+        if self.collection.spooled_bytes:
+            told.append(
+                f"Up to {self.collection.spooled_bytes} bytes of archives inside archives were "
+                "copied to the case folder while they were read, and deleted."
+            )
+        return sorted(set(told))
+
+    def _final_tables(self, reading: Reading) -> None:
+        """Write the table of activities: every matched row and every row the pivot brought."""
+        folder = self.settings.case / FOLDER
+        with TableWriter(folder, "activity", TABLES["activity"]) as table:
+            if not reading.match_files:
+                return
+            with WorkingTables(self.work) as working:
+                add_hosts(working, reading.hosts)
+                activity_view(working, reading.match_files)
+                table.append(read_activities(working))
+
+
+class _Sieves:
+    """Compiles a log's sieve when the first artifact of it is met; shared by all threads."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._make = lru_cache(maxsize=None)(self._compile)
+        import threading
+
+        self._lock = threading.Lock()
+
+    def __call__(self, spec: FormatSpec) -> LogSieve:
+        """Return the log's rules, compiled."""
+        with self._lock:
+            return self._make(spec.name)
+
+    def _compile(self, log: str) -> LogSieve:
+        rules = self._bundle.loaded.rules
+        return LogSieve(
+            registry.spec_of(log),
+            [rule for rule in rules.rules if rule.log == log],
+            rules.lists,
+            hot=self._bundle.hot,
+            cost=self._bundle.cost,
+        )
+
+
+def _write(case: CaseDocument, folder: Path) -> None:
+    write_case_tables(case, folder / FOLDER)
+    (folder / REPORT_FILE).write_text(render_html(case), encoding="utf-8", newline="\n")
+    (folder / CASE_FILE).write_bytes(encode_case(case))
+
+
+def _build_history(artifacts: Iterable[ArtifactFacts]) -> dict[str, str]:
+    """Return day -> build; where logs differ on a day, the fullest and then the newest number."""
+    history: dict[str, str] = {}
+    for artifact in artifacts:
+        for day, build in artifact.builds.items():
+            known = history.get(day)
+            if known is None or _build_key(build) > _build_key(known):
+                history[day] = build
+    return dict(sorted(history.items()))
+
+
+def _build_key(build: str) -> tuple[int, tuple[int, ...]]:
+    numbers = tuple(int(n) for n in build.split(".") if n.isdigit())
+    return len(numbers), numbers
+
+
+def _hints(artifacts: Iterable[ArtifactFacts]) -> dict[str, str]:
+    return {a.path: hint for a in artifacts if (hint := host_hint(a.path))}
+
+
+def _known_size(path: Path) -> int | None:
+    """Return how many bytes will be read, where that is known beforehand: a single plain file."""
+    return path.stat().st_size if path.is_file() and path.suffix.lower() == ".log" else None
+
+
+def _has_rows(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
+
+
+def _empty(path: Path, collection: Collection) -> str:
+    told = "".join(f" {p.path}: {p.text}." for p in collection.problems[:5])
+    return (
+        f"{path} holds nothing that can be read.{told} Give the folder or archive that was collected "
+        "from the server."
+    )

@@ -1,0 +1,96 @@
+"""One round of the pivot: every record of everything that was read which holds a wanted value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from exopsy.core.limits import Limits
+from exopsy.detection.sieve.keys import KeySieve
+from exopsy.evidence import registry
+from exopsy.pipeline.activity import ActivityMapping
+from exopsy.pipeline.blocks import BlockReader
+from exopsy.pipeline.matches import MatchBatch, MatchTable
+from exopsy.pipeline.pivot import KeyCounter, KeyMatcher
+from exopsy.pipeline.scan import SharedProgress, for_each_member
+from exopsy.pipeline.sieving import RecordFinder
+from exopsy.pipeline.stage import guarded
+from exopsy.schema.artifact import ArtifactFacts
+from exopsy.schema.pivot import Hub, PivotKey
+from exopsy.schema.row import Row
+from exopsy.sources.collection import Collection
+from exopsy.sources.member import Member
+
+
+class PivotScan:
+    """Reads a collection again for some keys."""
+
+    def __init__(
+        self,
+        keys: Sequence[PivotKey],
+        artifacts: Sequence[ArtifactFacts],
+        *,
+        mapping: ActivityMapping,
+        matches: MatchTable,
+        limits: Limits,
+        plain: bool,
+    ) -> None:
+        self._artifacts = {a.path: a for a in artifacts if a.kind and a.state != "failed"}
+        self._mapping = mapping
+        self._matches = matches
+        self._limits = limits
+        self._plain = plain
+        self._matcher = KeyMatcher(keys)
+        self._counter = KeyCounter(limits)
+        logs = {a.kind for a in self._artifacts.values()}
+        values = [key.value for key in keys]
+        self._sieves: Mapping[str, KeySieve] = {log: KeySieve(log, values) for log in sorted(logs)}
+
+    def run(self, collection: Collection, progress: SharedProgress, workers: int) -> list[Hub]:
+        """Read; rows go to the match table. Returns the keys that brought too much."""
+
+        def one(member: Member) -> ArtifactFacts | None:
+            known = self._artifacts.get(member.path)
+            if known is None:
+                return None
+            return guarded(lambda m: self._read(m, known, progress), member)
+
+        for_each_member(collection, one, workers)
+        progress.flush()
+        return self._counter.hubs()
+
+    def _read(
+        self, member: Member, known: ArtifactFacts, progress: SharedProgress
+    ) -> ArtifactFacts:
+        batch = self._matches.batch()
+        try:
+            with member.open() as stream:
+                if self._plain:
+                    parser = registry.load(registry.spec_of(known.kind))
+                    for item in parser.parse(stream, artifact=member.path, host=""):
+                        self._take(item, known, batch)
+                else:
+                    self._sieved(stream, known, batch, progress)
+        finally:
+            batch.flush()
+        return known
+
+    def _sieved(
+        self, stream: object, known: ArtifactFacts, batch: MatchBatch, progress: SharedProgress
+    ) -> None:
+        parser = registry.load(registry.spec_of(known.kind))
+        most = self._limits.record_bytes
+        finder = RecordFinder(parser, self._sieves[known.kind], artifact=known.path)
+        reader = BlockReader(stream, progress.advance, record_bytes=most + 2)  # type: ignore[arg-type]
+        for block in reader.blocks():
+            for _, raw, origin in finder.records(block):
+                self._take(parser.parse_record(raw[:most], finder.layout, origin, ""), known, batch)
+
+    def _take(self, item: object, known: ArtifactFacts, batch: MatchBatch) -> None:
+        if not isinstance(item, Row):
+            return
+        activity = self._mapping.make(item, known.site)
+        if activity is None:
+            return
+        keys = self._matcher.keys_of(activity)
+        if keys and self._counter.add(keys):
+            batch.keep(activity, item.raw, [], [], [])

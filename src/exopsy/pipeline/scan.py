@@ -1,0 +1,341 @@
+"""Every member of a collection, read once -> facts, matched rows, columns for aggregates.
+
+Plain files are read by several threads (hashing, the automaton and the counting release the
+interpreter's lock); members of archives one after the other, as they come.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import BinaryIO, cast
+
+import msgspec
+
+from exopsy.core.limits import Limits
+from exopsy.detection.matcher import RowView
+from exopsy.evidence import registry
+from exopsy.evidence.byte_classes import BlockClassifier
+from exopsy.pipeline.blocks import BLOCK, Block, BlockReader
+from exopsy.pipeline.column_table import ColumnCollector, ColumnTable
+from exopsy.pipeline.matches import MatchTable
+from exopsy.pipeline.progress import Progress
+from exopsy.pipeline.sieving import ArtifactMatcher, LogSieve, pieces
+from exopsy.pipeline.stage import guarded
+from exopsy.schema.artifact import ArtifactFacts
+from exopsy.schema.format import FormatSpec, Layout
+from exopsy.schema.row import Origin, Row, Skipped
+from exopsy.sources.collection import Collection
+from exopsy.sources.layout import site_hint
+from exopsy.sources.member import Member
+
+HEAD = 1 << 16
+_PROGRESS_STEP = 8 << 20
+_VERSION_COLUMNS = ("MajorVersion", "MinorVersion", "BuildVersion", "RevisionVersion")
+
+
+class Work(msgspec.Struct, frozen=True):
+    """What is done with every artifact of a run."""
+
+    sieves: Callable[[FormatSpec], LogSieve]
+    matches: MatchTable
+    tables: Mapping[str, ColumnTable]
+    limits: Limits
+    plain: bool
+    build_marks: Mapping[str, re.Pattern[bytes]]
+    """Log -> pattern with one group that finds a build in its records."""
+
+
+class SharedProgress:
+    """Passes news on from several threads, one at a time and not too often."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._pending = 0
+
+    def artifact(self, path: str) -> None:
+        """Say which artifact is begun."""
+        with self._lock:
+            self._progress.artifact(path)
+
+    def advance(self, view: memoryview) -> None:
+        """Count bytes."""
+        with self._lock:
+            self._pending += len(view)
+            if self._pending >= _PROGRESS_STEP:
+                self._progress.advance(self._pending)
+                self._pending = 0
+
+    def flush(self) -> None:
+        """Pass on what is left."""
+        with self._lock:
+            self._progress.advance(self._pending)
+            self._pending = 0
+
+
+def for_each_member(
+    collection: Collection, work: Callable[[Member], ArtifactFacts | None], workers: int
+) -> list[ArtifactFacts]:
+    """Run ``work`` over all members: archives in order, plain files in parallel, largest first."""
+    local: list[Member] = []
+    facts: list[ArtifactFacts | None] = []
+    for member in collection.members():
+        if member.local is None:
+            facts.append(work(member))
+        else:
+            local.append(member)
+    local.sort(key=lambda m: (-(m.size or 0), m.path))
+    if workers <= 1:
+        facts += map(work, local)
+    else:
+        with ThreadPoolExecutor(workers, thread_name_prefix="scan") as pool:
+            facts += pool.map(work, local)
+    return sorted((f for f in facts if f is not None), key=lambda f: f.path)
+
+
+def scan_collection(
+    collection: Collection, work: Work, progress: SharedProgress, workers: int
+) -> list[ArtifactFacts]:
+    """Read everything once; returns the facts of every artifact in path order."""
+
+    def one(member: Member) -> ArtifactFacts:
+        progress.artifact(member.path)
+        return guarded(lambda m: scan_member(m, work, progress), member)
+
+    facts = for_each_member(collection, one, workers)
+    progress.flush()
+    return facts
+
+
+def scan_member(member: Member, work: Work, progress: SharedProgress) -> ArtifactFacts:
+    """Read one artifact.
+
+    Raises:
+        OSError: it can't be opened.
+    """
+    with member.open() as stream:
+        scan = _PlainScan(member, work) if work.plain else _SievedScan(member, work)
+        failure = scan.read(stream, progress)
+    return scan.facts(failure)
+
+
+class _ArtifactScan:
+    """What both ways of reading an artifact share."""
+
+    def __init__(self, member: Member, work: Work) -> None:
+        self.member = member
+        self.work = work
+        self.digest = hashlib.sha256()
+        self.spec: FormatSpec | None = None
+        self.classifier: BlockClassifier | None = None
+        self.site = site_hint(member.path)
+        self.size = 0
+        self.skipped: dict[str, int] = {}
+        self.servers: list[str] = []
+        self.builds: dict[str, str] = {}
+
+    def begin(self, head: bytes) -> bool:
+        """Recognise the artifact by its first bytes; say whether it is evidence."""
+        self.spec = registry.recognise(head, self.member.path)
+        if self.spec is None:
+            return False
+        self.classifier = BlockClassifier(self.spec, self.work.limits.record_bytes)
+        return True
+
+    def sample(self, data: bytes, layout: Layout) -> None:
+        """Learn server and build from the first record that can be parsed in some bytes."""
+        assert self.spec is not None
+        parser = registry.load(self.spec)
+        origin = Origin(artifact=self.member.path, offset=0, line=0)
+        for line in data.split(b"\n", 64)[:64]:
+            for _, piece in pieces(line):
+                if parser.is_header(piece):
+                    layout = parser.read_header(piece, layout)
+                    continue
+                row = parser.parse_record(piece, layout, origin, "")
+                if isinstance(row, Row):
+                    self._learn(row, data)
+                    return
+
+    def _learn(self, row: Row, data: bytes) -> None:
+        assert self.spec is not None
+        for column in (self.spec.server_column, "s-computername"):
+            if column and (name := row.fields.get(column)):
+                self.servers.append(name)
+                break
+        if row.timestamp is None:
+            return
+        day = f"{row.timestamp:%Y-%m-%d}"
+        version = [row.fields.get(column, "") for column in _VERSION_COLUMNS]
+        if all(v.isdigit() for v in version):
+            self.builds.setdefault(day, ".".join(str(int(v)) for v in version))
+        mark = self.work.build_marks.get(self.spec.name)
+        if mark is not None and (found := mark.search(data)):
+            self.builds.setdefault(day, found[1].decode("ascii", "replace"))
+
+    def facts(self, failure: OSError | None) -> ArtifactFacts:
+        """Return what was learnt."""
+        known = self.member.size
+        missing = max(0, known - self.size) if failure is not None and known is not None else 0
+        found = ArtifactFacts(
+            path=self.member.path,
+            kind="" if self.spec is None else self.spec.name,
+            host="",
+            size=self.size + missing,
+            sha256=self.digest.hexdigest() if failure is None else None,
+            state="not-evidence" if self.spec is None else "read",
+            site=self.site,
+            skipped=dict(sorted(self.skipped.items())),
+            servers=self.servers,
+        )
+        if self.classifier is not None:
+            self.classifier.finish()
+            found.classes = self.classifier.classes
+            found.classes.unread += missing
+            found.lines = self.classifier.lines
+            found.spans = list(self.classifier.spans)
+            found.builds = {**self.builds, **self.classifier.builds}
+        if failure is not None:
+            found.state = "partial" if self.size else "failed"
+            found.why = f"Its reading stopped after {self.size} bytes: {failure}."
+        return found
+
+
+class _SievedScan(_ArtifactScan):
+    """The fast path."""
+
+    def read(self, stream: io.RawIOBase, progress: SharedProgress) -> OSError | None:
+        """Read the stream to its end; return the error that ended it, if one did."""
+
+        def seen(view: memoryview) -> None:
+            self.digest.update(view)
+            progress.advance(view)
+
+        reader = BlockReader(stream, seen, record_bytes=self.work.limits.record_bytes + 2)  # type: ignore[arg-type]
+        failure: OSError | None = None
+        blocks = reader.blocks()
+        try:
+            first = next(blocks, None)
+            if first is not None and self.begin(bytes(first.data[: min(first.size, HEAD)])):
+                self._evidence(first, blocks)
+            else:
+                for _ in blocks:
+                    pass
+        except OSError as error:
+            failure = error
+        self.size = reader.size
+        return failure
+
+    def _evidence(self, first: Block, blocks: Iterator[Block]) -> None:
+        assert self.spec is not None
+        assert self.classifier is not None
+        log = self.work.sieves(self.spec)
+        matcher = ArtifactMatcher(log, artifact=self.member.path, limits=self.work.limits)
+        batch = self.work.matches.batch()
+        table = self.work.tables.get(self.spec.name)
+        collector = None if table is None else ColumnCollector(table, self.member.path)
+        self.sample(bytes(first.data[: min(first.size, BLOCK)]), Layout())
+        try:
+            for block in _chain(first, blocks):
+                before = self.classifier.lines
+                with memoryview(block.data) as view:
+                    self.classifier.feed(view[: block.size], block.base)
+                for match in matcher.feed(block, self.classifier.lines - before):
+                    batch.add(match.row, match.view, self.site, match.matched)
+                if collector is not None:
+                    collector.feed(block)
+        finally:
+            batch.flush()
+            if collector is not None:
+                collector.flush()
+
+
+class _PlainScan(_ArtifactScan):
+    """The definition: every record parsed, every rule evaluated."""
+
+    def read(self, stream: io.RawIOBase, progress: SharedProgress) -> OSError | None:
+        """Read the stream to its end; return the error that ended it, if one did."""
+        observed = _Observed(stream, self, progress)
+        buffered = io.BufferedReader(observed, buffer_size=BLOCK)
+        try:
+            if self.begin(buffered.peek(HEAD)[:HEAD]):
+                assert self.classifier is not None
+                self.sample(buffered.peek(BLOCK), Layout())
+                observed.classify()
+                self._evidence(cast("BinaryIO", buffered))
+            while buffered.read(BLOCK):
+                pass
+        except OSError as error:
+            return error
+        return None
+
+    def _evidence(self, stream: BinaryIO) -> None:
+        assert self.spec is not None
+        log = self.work.sieves(self.spec)
+        batch = self.work.matches.batch()
+        table = self.work.tables.get(self.spec.name)
+        collector = None if table is None else ColumnCollector(table, self.member.path)
+        try:
+            for item in log.parser.parse(stream, artifact=self.member.path, host=""):
+                if isinstance(item, Skipped):
+                    continue
+                view = RowView(item)
+                matched = [(m, grade) for m in log.matchers if (grade := m.match(view)) is not None]
+                if matched:
+                    batch.add(item, view, self.site, matched)
+                if collector is not None:
+                    collector.add(item)
+        finally:
+            batch.flush()
+            if collector is not None:
+                collector.flush()
+
+
+class _Observed(io.RawIOBase):
+    """A raw stream whose bytes are hashed and classified as they are read."""
+
+    def __init__(self, stream: io.RawIOBase, scan: _ArtifactScan, progress: SharedProgress) -> None:
+        self._stream = stream
+        self._scan = scan
+        self._progress = progress
+        self._held: list[bytes] | None = []
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def classify(self) -> None:
+        """Classify from now on, and what was read before."""
+        held, self._held = self._held or [], None
+        base = 0
+        for piece in held:
+            self._feed(piece, base)
+            base += len(piece)
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read, hash, count."""
+        count = self._stream.readinto(buffer) or 0
+        view = memoryview(buffer)[:count]
+        self._scan.digest.update(view)
+        self._progress.advance(view)
+        if self._scan.classifier is not None and self._held is None:
+            self._feed(bytes(view), self._scan.size)
+        elif self._held is not None and self._scan.size < BLOCK:
+            self._held.append(bytes(view))
+        self._scan.size += count
+        return count
+
+    def _feed(self, data: bytes, base: int) -> None:
+        assert self._scan.classifier is not None
+        if data:
+            self._scan.classifier.feed(data, base)
+
+
+def _chain(first: Block, rest: Iterable[Block]) -> Iterator[Block]:
+    yield first
+    yield from rest

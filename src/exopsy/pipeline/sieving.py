@@ -1,0 +1,231 @@
+"""One log's rules over an artifact's blocks -> the rows that match: the fast path.
+
+Candidates come from the automaton, header lines among them; each is parsed with the layout in force
+at its place, and the matcher decides. Framing here is its own code: tests hold it against
+``evidence.framing``.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from exopsy.core.limits import Limits
+from exopsy.detection.matcher import Matcher, RowView, normalise
+from exopsy.detection.rule import Rule, ValueList
+from exopsy.detection.sieve.database import Automaton, Candidate, Scanner, Sieve
+from exopsy.evidence import registry
+from exopsy.pipeline.blocks import Block, BlockReader
+from exopsy.schema.case import Grade
+from exopsy.schema.format import FormatSpec, Layout
+from exopsy.schema.row import Origin, Row
+
+_RUN = re.compile(rb"\0{8,}")
+_LEAD = re.compile(rb"(?:\xef\xbb\xbf|\0)*")
+
+
+class Match(msgspec.Struct):
+    """A row with the rules that it matched."""
+
+    row: Row
+    view: RowView | None
+    matched: list[tuple[Matcher, Grade]]
+
+
+class LogSieve:
+    """The rules of one log, compiled; shared by all threads."""
+
+    def __init__(
+        self,
+        spec: FormatSpec,
+        rules: Sequence[Rule],
+        lists: Mapping[str, ValueList],
+        *,
+        hot: frozenset[str] = frozenset(),
+        cost: Mapping[str, float] | None = None,
+    ) -> None:
+        self.spec = spec
+        self.parser = registry.load(spec)
+        self.lists = lists
+        self.matchers = [Matcher(rule, lists) for rule in rules]
+        self.sieve = Sieve(spec.name, rules, lists, hot=hot, cost=cost)
+
+
+class RecordFinder:
+    """Follows one artifact's blocks: finds candidate records and the layout each is read with."""
+
+    def __init__(self, parser: registry.Parser, automaton: Automaton, *, artifact: str) -> None:
+        self._parser = parser
+        self._scanner = Scanner(automaton)
+        self._automaton = automaton
+        self._artifact = artifact
+        self.layout = Layout()
+        self._line = 1  # number of the line at which the next block starts
+
+    def records(
+        self, block: Block, lines: int | None = None
+    ) -> Iterator[tuple[Candidate, bytes, Origin]]:
+        """Yield candidate records (headers are taken in, not yielded) in order.
+
+        Args:
+            block: the next block of the artifact.
+            lines: line ends in it, where somebody has counted them already.
+        """
+        data, size = block.data, block.size
+        at, number = 0, self._line
+        skip_until = data.find(b"\n", 0, size) + 1 if block.is_rest else 0
+        if block.is_rest and not skip_until:
+            skip_until = size
+        for candidate in self._all(data, size, first_is_record=not block.is_rest):
+            if candidate.start < skip_until:
+                continue
+            number += data.count(b"\n", at, candidate.start)
+            at = candidate.start
+            line = bytes(data[candidate.start : candidate.end])
+            for shift, piece in pieces(line):
+                if self._parser.is_header(piece):
+                    self.layout = self._parser.read_header(piece, self.layout)
+                    continue
+                origin = Origin(
+                    artifact=self._artifact,
+                    offset=block.base + candidate.start + shift,
+                    line=number,
+                )
+                yield candidate, piece, origin
+        self._line += data.count(b"\n", 0, size) if lines is None else lines
+
+    def _all(self, data: bytearray, size: int, *, first_is_record: bool) -> Iterator[Candidate]:
+        """Yield candidates, and the first line where it may be a header (no line end before it)."""
+        first = None
+        if first_is_record and size and not 0x30 <= data[0] <= 0x39:
+            stop = data.find(b"\n", 0, size)
+            first = Candidate(0, size if stop < 0 else stop, set())
+        for candidate in self._scanner.candidates(data, size):
+            if first is not None:
+                if candidate.start == 0:
+                    first.patterns = candidate.patterns
+                    yield first
+                    first = None
+                    continue
+                yield first
+                first = None
+            yield candidate
+        if first is not None:
+            yield first
+
+
+class ArtifactMatcher:
+    """Runs a log's rules over one artifact, block by block."""
+
+    def __init__(self, log: LogSieve, *, artifact: str, limits: Limits) -> None:
+        self._log = log
+        self._finder = RecordFinder(log.parser, log.sieve, artifact=artifact)
+        self._most = limits.record_bytes
+        self._rejecter = Rejecter(log)
+        self.candidates = 0
+        """Records that were parsed."""
+
+    @property
+    def layout(self) -> Layout:
+        """The layout in force behind the last block."""
+        return self._finder.layout
+
+    def feed(self, block: Block, lines: int | None = None) -> Iterator[Match]:
+        """Yield the rows of a block that match some rule."""
+        parse, matchers, rules_of = (
+            self._log.parser.parse_record,
+            self._log.matchers,
+            self._log.sieve.rules_of,
+        )
+        for candidate, raw, origin in self._finder.records(block, lines):
+            indexes = rules_of(candidate.patterns)
+            if not indexes or self._rejecter.rejects(candidate, raw, self._finder.layout):
+                continue
+            self.candidates += 1
+            row = parse(raw[: self._most], self._finder.layout, origin, "")
+            if not isinstance(row, Row):
+                continue
+            view = RowView(row)
+            matched = [
+                (matchers[index], grade)
+                for index in indexes
+                if (grade := matchers[index].match(view)) is not None
+            ]
+            if matched:
+                yield Match(row, view, matched)
+
+
+class Rejecter:
+    """Looks a candidate's value up on its bytes, before parsing.
+
+    A candidate whose every pattern comes from rules that exclude a list of values (the pages that a
+    build ships) can't match when the field's bytes are one of those values as they are. Only for
+    logs whose fields are separated by single spaces, and only when the record has exactly as many
+    fields as columns, so that there is no doubt which is which.
+    """
+
+    def __init__(self, log: LogSieve) -> None:
+        self._patterns = log.sieve.patterns
+        self._lists = log.lists
+        self._works = not log.sieve.unsievable and any(p.unless for p in self._patterns)
+        self._columns: tuple[str, ...] = ()
+        self._index: dict[str, int] = {}
+
+    def rejects(self, candidate: Candidate, raw: bytes, layout: Layout) -> bool:
+        """Say whether the record certainly matches nothing."""
+        if not self._works:
+            return False
+        patterns = [self._patterns[index] for index in candidate.patterns]
+        needed = {(p.field, p.unless) for p in patterns if p.kind != "header"}
+        if len(needed) != 1:
+            return False
+        field, unless = next(iter(needed))
+        if not unless:
+            return False
+        if layout.columns is not self._columns:
+            self._columns = layout.columns
+            self._index = {name: index for index, name in enumerate(layout.columns)}
+        index = self._index.get(field)
+        values = raw.split(b" ")
+        if index is None or len(values) != len(self._columns):
+            return False
+        value = values[index]
+        if b"%" in value or b"+" in value or not value.isascii():
+            return False
+        known = self._lists[unless]
+        text = value.decode("ascii").lower()
+        return text in known.values or normalise(text, known.normalise) in known.values
+
+
+def pieces(line: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield what a line (without its end) holds: offset in it and bytes, blank ones left out.
+
+    Runs of NUL bytes, which a crash leaves, stand between two pieces.
+    """
+    if b"\0" not in line:
+        yield from _piece(line, 0, len(line))
+        return
+    start = 0
+    for run in _RUN.finditer(line):
+        yield from _piece(line, start, run.start())
+        start = run.end()
+    yield from _piece(line, start, len(line))
+
+
+def _piece(line: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    lead = _LEAD.match(line, start, end)
+    start = lead.end() if lead else start
+    text = line[start:end].rstrip(b"\0\r\n")
+    if text:
+        yield start, text
+
+
+def scan_bytes(data: bytes, log: LogSieve, *, limits: Limits) -> Iterator[Match]:
+    """Run a log's rules over an artifact that is in memory (rule tests)."""
+    matcher = ArtifactMatcher(log, artifact="test", limits=limits)
+    reader = BlockReader(io.BytesIO(data), len, record_bytes=limits.record_bytes + 2)
+    for block in reader.blocks():
+        yield from matcher.feed(block)
