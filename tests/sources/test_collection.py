@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,21 @@ def test_members_of_a_solid_archive_can_be_left_unread(tmp_path: Path) -> None:
         for member in reversed(members):
             with member.open() as stream:
                 assert stream.read() == FILES[member.path.partition("!/")[2]]
+
+
+@pytest.mark.parametrize("make", [make_tar, make_7z])
+def test_a_large_member_that_has_gone_by_is_read_again_from_the_start(
+    tmp_path: Path, make: Callable[[dict[str, bytes]], bytes]
+) -> None:
+    # larger than what is kept of the member the iteration stands at
+    files = {"a.log": b"a" * 900_000, "b.log": b"b" * 900_000, "c.log": b"c" * 900_000}
+    (tmp_path / "a").write_bytes(make(files))
+    with open_collection(tmp_path) as collection:
+        members = collection.members()
+        first, second = next(members), next(members)
+        for member, content in ((first, b"a"), (second, b"b"), (next(members), b"c")):
+            with member.open() as stream:
+                assert stream.read() == content * 900_000
 
 
 def test_what_lies_in_a_nested_zip_is_gone_with_its_copy(tmp_path: Path) -> None:
