@@ -65,8 +65,8 @@ class WorkingTables:
         self._connection.execute(sql)
 
     def rows(self, sql: str) -> Iterator[dict[str, Any]]:
-        """Run a query and yield its rows as they come."""
-        result = self._connection.cursor().execute(sql)
+        """Run a query and yield its rows as they come; one query at a time."""
+        result = self._connection.execute(sql)
         names = [column[0] for column in result.description or ()]
         while batch := result.fetchmany(_BATCH):
             for row in batch:
