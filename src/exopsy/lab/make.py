@@ -131,5 +131,8 @@ def _mass_scanners(plan: Plan, scenario: Scenario, requests_per_day: int, since:
     for chain in scenario.background:
         requests += scanners.chain_probes(rng, server, chain, count)
         plan.chain(chain, "attempt", plan.days * DAY, background=True)
+    comes: dict[str, float] = {}
     for request in requests:
-        plan.request(rng.uniform(since, plan.days * DAY - 1), request)
+        # one scanner asks for all its names within a few minutes
+        at = comes.setdefault(request.address, rng.uniform(since, plan.days * DAY - 200))
+        plan.request(at + rng.uniform(0, 180), request)

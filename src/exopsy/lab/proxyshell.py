@@ -36,7 +36,7 @@ def break_in(plan: Plan, at: float) -> None:
     victim = rng.choice(plan.server.people[:6])
     legs = _Legs(plan, planter, "", rng)
     plan.first_entry = at
-    at = legs.send(at, "/mapi/nspi/", method="GET")
+    at = legs.send(at, "/mapi/nspi/", method="GET", status=rng.choice((200, 200, 302)))
     if rng.random() < 0.8:
         at = legs.send(at, "/autodiscover/autodiscover.xml")
     at = legs.send(at, "/mapi/emsmdb/")
@@ -118,7 +118,14 @@ class _Legs:
         return f"{self.at_sign}{self.domain}{leg}?{more}&{tail}"
 
     def send(
-        self, at: float, leg: str, more: str = "", *, method: str = "POST", back: str = ""
+        self,
+        at: float,
+        leg: str,
+        more: str = "",
+        *,
+        method: str = "POST",
+        back: str = "",
+        status: int = 200,
     ) -> float:
         stem, query = STEM, self._query(leg, more)
         if self.in_stem:
@@ -140,7 +147,10 @@ class _Legs:
                 anchor=f"SMTP:autodiscover/autodiscover.json?@{self.domain}"
                 if not self.user
                 else f"SMTP:{self.user}",
-                back_end=BackEnd(stem=back or leg, query=more, user=self.user or SYSTEM),
+                back_end=BackEnd(
+                    stem=back or leg, query=more, user=self.user or SYSTEM, status=status
+                ),
+                status=status,
                 took=(20, 600),
             ),
         )

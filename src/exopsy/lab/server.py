@@ -10,6 +10,8 @@ import random
 from dataclasses import dataclass
 
 INNOCENT = ("198.51.100.", "192.0.2.")
+OFFICE = "198.51.100.9"
+"""Many people of a branch behind one address: a key that joins nobody."""
 ROLES = "finance legal hr board sales support press warehouse projects büro".split()
 OUTLOOKS = (
     "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.4266; Pro)",
@@ -95,7 +97,7 @@ class AddressPool:
         """An inside address, or one of the road."""
         if self._rng.random() < 0.75 or not self._innocent:
             return f"10.20.{self._rng.randrange(16, 32)}.{self._rng.randrange(1, 255)}"
-        return self._innocent.pop()
+        return OFFICE if self._rng.random() < 0.3 else self._innocent.pop()
 
     def stranger(self) -> str:
         """An address of somebody on the internet who is no user."""

@@ -2,7 +2,7 @@
 
 Holds the innocent things that look odd: autodiscover v2 requests with ``@`` and ``Protocol=``,
 administrators who open the OAB virtual directory's page, an archive service that reads mail as many
-people, another Exchange server's machine account, mistyped pages, wrong passwords, POSTs to
+people, another Exchange server's machine account, outdated script folders, wrong passwords, POSTs to
 shipped ``.aspx`` pages.
 """
 
@@ -138,6 +138,11 @@ def _outlook(
 
 def _phone(made: dict[str, Pairs], person: Person, server: Server) -> None:
     agent, kind = person.phone
+    wrong = Request(
+        stem="/Microsoft-Server-ActiveSync/default.eas", method="OPTIONS", address=person.address, agent=agent,
+        status=401, substatus="1 1326", protocol="Eas", auth="Basic",
+    )  # fmt: skip
+    made["Eas"].append((wrong, ()))
     for command in ("Sync", "Ping", "FolderSync"):
         query = f"Cmd={command}&User={server.netbios}%5C{person.login}&DeviceId={person.device}&DeviceType={kind}"
         # the back end adds its own Log= with raw spaces in it
@@ -217,7 +222,13 @@ def _owa(made: dict[str, Pairs], person: Person, server: Server, rng: random.Ran
         ),
     ]
     errors = (
-        Request(stem="/owa/auth/logn.aspx", status=302, **shared),
+        Request(
+            stem="/owa/auth/15.1.1979/scripts/premium/flogon.js",
+            address=person.address,
+            agent=agent,
+            status=404,
+            substatus="0 3",
+        ),
         Request(stem="/owa/auth/errorfe.aspx", query="httpCode=500&ts=132587", **shared),
         Request(
             stem="/owa/auth/expiredpassword.aspx",
