@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,9 +10,8 @@ from exopsy.core.clock import format_utc
 from exopsy.correlation.events import Event, Touch
 from exopsy.correlation.findings import NEVER, Owners, identity, ids, moment
 from exopsy.correlation.implants import Implant
-from exopsy.correlation.operators import Group, chains_of
+from exopsy.correlation.operators import Group
 from exopsy.schema.case import Backdoor, Finding
-from exopsy.schema.rule import RuleInfo
 
 _SLACK = timedelta(seconds=5)
 
@@ -95,14 +94,12 @@ class Planters:
     def __init__(
         self,
         groups: Sequence[Group],
-        rules: Mapping[str, RuleInfo],
         owners: Owners,
     ) -> None:
         """Remember when each operator had an effect of a chain, and whose each finding is."""
         self._owners = owners
         self._successes = [
-            (one.id, [e.time for e in one.events if chains_of(e, rules, "success")])
-            for one in groups
+            (one.id, [e.time for e in one.events if e.meaning.success_chains]) for one in groups
         ]
         self._successes = [(operator, times) for operator, times in self._successes if times]
 

@@ -7,16 +7,16 @@ the request that caused it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 
 from exopsy.correlation.addresses import Place, Places
 from exopsy.correlation.findings import FindingIndex
-from exopsy.correlation.gather import Gathered, Paths, counts, is_back_end
+from exopsy.correlation.gather import Gathered, Paths, is_back_end
+from exopsy.correlation.meaning import NOTHING, Meaning, Meanings
 from exopsy.schema.activity import Activity
-from exopsy.schema.rule import RuleInfo
 
 SAME_REQUEST = timedelta(seconds=2)
 _PURGE_EVERY = 20_000
@@ -51,12 +51,14 @@ class Event:
     path: str = ""
     """The implant that it touches."""
     touch: Touch | None = None
-    grades: frozenset[tuple[str, str]] = frozenset()
-    """(rule id, grade) for success and use."""
+    meaning: Meaning = NOTHING
+    """What its rules say."""
     findings: frozenset[int] = frozenset()
     """Positions in the list of findings."""
     sources: frozenset[str] = frozenset()
     """Logs and sites that wrote it down."""
+    order: int = 0
+    """Its place among the host's events."""
 
 
 @dataclass(slots=True)
@@ -142,7 +144,7 @@ class _Folder:
 
 def fold(
     gathered: Gathered,
-    rules: Mapping[str, RuleInfo],
+    meanings: Meanings,
     index: FindingIndex,
     implant_paths: Collection[str],
     places: Places,
@@ -154,17 +156,18 @@ def fold(
     tokens = frozenset(token.lower() for token in ignored_tokens)
     folder = _Folder()
     trusted = 0
+    sources: dict[tuple[str, str], str] = {}
     for row in gathered.rows:
         place = _client(row, gathered, places)
         if place.is_trusted:
             trusted += 1
             continue
-        event = _event(row, place, gathered, rules, index)
+        event = _event(row, place, gathered, meanings.read(row), index)
         path = paths.read(row.stem) if row.stem else ""
         if path in wanted:
             event.path = path
-            event.touch = judge_touch(row, rules, tokens)
-        source = f"{row.log}|{row.site}"
+            event.touch = judge_touch(row, event.meaning, tokens)
+        source = sources.setdefault((row.log, row.site), f"{row.log}|{row.site}")
         joined = folder.join(row, event.address, source)
         if joined is None:
             event.sources = frozenset((source,))
@@ -175,21 +178,17 @@ def fold(
     return Folded(folder.out, trusted)
 
 
-def judge_touch(row: Activity, rules: Mapping[str, RuleInfo], tokens: frozenset[str]) -> Touch:
+def judge_touch(row: Activity, meaning: Meaning, tokens: frozenset[str]) -> Touch:
     """Grade one request to an implant: used it, saw it, or knocked.
 
     A page that only answers is seen, not used: a GET counts as use when a rule says so and it
     carried something of the client's own in its query.
     """
-    is_graded = any(
-        grade == "use" and not _is_block(rules.get(rule_id))
-        for rule_id, grade in zip(row.rule_ids, row.grades, strict=False)
-    )
     method = row.method.upper()
     if row.status == 200 and method in {"GET", "HEAD"}:
-        is_asking = is_graded and has_query(row.query, tokens)
+        is_asking = meaning.is_use and has_query(row.query, tokens)
         return Touch.USE if is_asking else Touch.LOOK
-    if is_graded or (row.status == 200 and method == "POST"):
+    if meaning.is_use or (row.status == 200 and method == "POST"):
         return Touch.USE
     return Touch.LOOK if row.status == 200 else Touch.PROBE
 
@@ -200,10 +199,6 @@ def has_query(query: str, tokens: frozenset[str]) -> bool:
         if piece not in {"", "-"} and piece.split("=", 1)[0].strip().lower() not in tokens:
             return True
     return False
-
-
-def _is_block(rule: RuleInfo | None) -> bool:
-    return rule is not None and rule.building_block
 
 
 def _client(row: Activity, gathered: Gathered, places: Places) -> Place:
@@ -224,16 +219,11 @@ def _event(
     row: Activity,
     place: Place,
     gathered: Gathered,
-    rules: Mapping[str, RuleInfo],
+    meaning: Meaning,
     index: FindingIndex,
 ) -> Event:
     is_internal = place.is_local or place.address in gathered.servers
     address = "" if is_internal else place.address
-    grades = frozenset(
-        (rule_id, grade)
-        for rule_id, grade in zip(row.rule_ids, row.grades, strict=False)
-        if grade != "attempt" and counts(rules.get(rule_id))
-    )
     return Event(
         time=row.time,
         last=row.time,
@@ -244,8 +234,8 @@ def _event(
         agent="" if row.user_agent == "-" or is_internal else row.user_agent,
         log=row.log,
         request_id=row.request_id,
-        grades=grades,
-        findings=index.find(row, grades) if grades else frozenset(),
+        meaning=meaning,
+        findings=index.find(row, meaning.grades) if meaning.grades else frozenset(),
     )
 
 
@@ -259,9 +249,8 @@ def _merge(event: Event, other: Event, source: str, *, by_id: bool) -> None:
     event.path = event.path or other.path
     if other.touch is not None:
         event.touch = max(event.touch or other.touch, other.touch)
-    if other.grades:
-        event.grades |= other.grades
-    if other.findings:
+    event.meaning |= other.meaning
+    if not other.findings <= event.findings:
         event.findings |= other.findings
     if source not in event.sources:
         event.sources |= {source}
@@ -277,5 +266,8 @@ def person(user: str) -> str:
 
 
 def in_order(events: Iterable[Event]) -> list[Event]:
-    """Sort events by time; ties by everything else that can differ."""
-    return sorted(events, key=lambda e: (e.time, e.address, e.path, e.user, sorted(e.grades)))
+    """Sort events by time (ties stay in the order of their rows) and number them."""
+    ordered = sorted(events, key=lambda event: event.time)
+    for number, event in enumerate(ordered):
+        event.order = number
+    return ordered

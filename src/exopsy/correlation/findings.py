@@ -7,7 +7,7 @@ given to the findings of its rule and day that share the most values with it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from exopsy.core.clock import parse_utc
 from exopsy.correlation.addresses import read_address
@@ -68,11 +68,11 @@ class FindingIndex:
 
     def __init__(self, findings: list[Finding]) -> None:
         """Index findings; positions in this list are what ``find`` returns."""
-        self._by_value: dict[tuple[str, str, str, str], list[int]] = {}
-        self._by_day: dict[tuple[str, str, str], list[int]] = {}
+        self._by_value: dict[tuple[str, str, int, str], list[int]] = {}
+        self._by_day: dict[tuple[str, str, int], list[int]] = {}
         self._addresses = [addresses_of(finding) for finding in findings]
         self._values = [[v.casefold() for v in sorted(f.subject.values()) if v] for f in findings]
-        self._cache: dict[tuple[str, ...], frozenset[int]] = {}
+        self._cache: dict[tuple[object, ...], frozenset[int]] = {}
         for position, finding in enumerate(findings):
             for day in _days(finding):
                 head = (finding.rule_id, finding.grade, day)
@@ -87,7 +87,7 @@ class FindingIndex:
             row: any row.
             grades: (rule id, grade) for which findings are wanted.
         """
-        day = f"{row.time.astimezone(UTC):%Y-%m-%d}"
+        day = row.time.toordinal()
         found: set[int] = set()
         for rule_id, grade in grades:
             key = (rule_id, grade, day, row.client, row.stem, row.user, row.what, row.user_agent)
@@ -99,7 +99,7 @@ class FindingIndex:
             found |= known if len(known) < 2 else self._by_text(known, row)
         return frozenset(found)
 
-    def _look_up(self, rule_id: str, grade: str, day: str, row: Activity) -> frozenset[int]:
+    def _look_up(self, rule_id: str, grade: str, day: int, row: Activity) -> frozenset[int]:
         address = read_address(row.client)
         texts = (row.client, row.stem, row.user, row.what, row.user_agent)
         values = {text.casefold() for text in texts if text}
@@ -128,10 +128,10 @@ class FindingIndex:
         return frozenset(p for p, score in scores.items() if score == best)
 
 
-def _days(finding: Finding) -> list[str]:
-    """List the days a finding spans: one, unless a limit folded several into it."""
+def _days(finding: Finding) -> range:
+    """Number the days a finding spans: one, unless a limit folded several into it."""
     first, last = moment(finding.first_seen), moment(finding.last_seen)
-    if first is NEVER or last is NEVER or (last - first).days > _DAYS_MOST:
-        return sorted({finding.first_seen[:10], finding.last_seen[:10]})
-    count = (last.date() - first.date()).days
-    return [f"{first.date() + timedelta(days=n):%Y-%m-%d}" for n in range(count + 1)]
+    if first is NEVER:
+        return range(0)
+    end = first if last is NEVER else max(first, last)
+    return range(first.toordinal(), min(end.toordinal(), first.toordinal() + _DAYS_MOST) + 1)

@@ -6,15 +6,14 @@ others only the request id, the client and the user agent are remembered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from exopsy.correlation.addresses import Places
 from exopsy.correlation.implants import url_path
+from exopsy.correlation.meaning import Meanings
 from exopsy.schema.activity import Activity
-from exopsy.schema.case import LEVELS
-from exopsy.schema.rule import RuleInfo
 
 BACK_END_SITE = "W3SVC2"
 PROXY_LOG = "exchange-httpproxy"
@@ -56,21 +55,6 @@ class Paths:
         return path
 
 
-def counts(rule: RuleInfo | None) -> bool:
-    """Say whether a success by this rule says something about a person: medium and above."""
-    if rule is None:
-        return True
-    return not rule.building_block and LEVELS.index(rule.level) >= LEVELS.index("medium")
-
-
-def is_telling(row: Activity, rules: Mapping[str, RuleInfo]) -> bool:
-    """Say whether a rule that counts graded this row success or use."""
-    return any(
-        grade != "attempt" and counts(rules.get(rule_id))
-        for rule_id, grade in zip(row.rule_ids, row.grades, strict=False)
-    )
-
-
 def is_back_end(row: Activity) -> bool:
     """Say whether this is a row of the site that only servers talk to."""
     return row.site.upper() == BACK_END_SITE
@@ -89,7 +73,7 @@ def row_order(row: Activity) -> tuple[datetime, str, int, int, tuple[str, ...], 
 def gather(
     host: str,
     activities: Iterable[Activity],
-    rules: Mapping[str, RuleInfo],
+    meanings: Meanings,
     implant_paths: Iterable[str],
     places: Places,
     paths: Paths,
@@ -100,26 +84,30 @@ def gather(
     back: set[str] = set()
     front: set[str] = set()
     agents: dict[str, str] = {}
+    sites: dict[tuple[str, str], tuple[bool, bool]] = {}
     shared: dict[tuple[tuple[int, str], ...], tuple[tuple[int, str], ...]] = {}
     for row in activities:
         if row.host != host:
             continue
-        if (row.rule_ids and is_telling(row, rules)) or (
+        if (row.rule_ids and meanings.read(row).grades) or (
             row.stem and wanted and paths.read(row.stem) in wanted
         ):
             out.rows.append(row)
         place = places.read(row.client)
         if not place.address or place.is_local:
             continue
-        if is_back_end(row):
+        kind = (row.log, row.site)
+        ends = sites.get(kind)
+        if ends is None:
+            ends = sites[kind] = (is_back_end(row), is_front_end(row))
+        if ends[0]:
             if place.is_private:
                 back.add(place.address)
             continue
-        is_front = is_front_end(row)
-        if is_front:
+        if ends[1]:
             front.add(place.address)
         if row.request_id:
-            pair = (0 if is_front else 1, place.address)
+            pair = (0 if ends[1] else 1, place.address)
             pairs = out.clients.get(row.request_id, ())
             if pair not in pairs:
                 pairs = tuple(sorted((*pairs, pair)))

@@ -8,7 +8,7 @@ account that they belong to; what is left is an operator without an address.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -17,7 +17,6 @@ from exopsy.correlation.addresses import Places
 from exopsy.correlation.events import Event, Touch
 from exopsy.correlation.gather import Gathered, plain_agent
 from exopsy.correlation.implants import short_hash
-from exopsy.schema.rule import RuleInfo
 
 CMDLET_LOGS = frozenset({"exchange-rps-cmdlet", "exchange-audit", "exchange-ecp-server"})
 """Logs that name a user and no client."""
@@ -33,13 +32,14 @@ class Group:
     addresses: set[str] = field(default_factory=set)
     accounts: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
+    """In order of time, once grouped."""
     because: set[str] = field(default_factory=set)
     id: str = ""
 
     @property
     def first_seen(self) -> datetime:
         """Time of its first event."""
-        return min(event.time for event in self.events)
+        return self.events[0].time
 
     @property
     def last_seen(self) -> datetime:
@@ -67,19 +67,9 @@ class Group:
         )
 
 
-def chains_of(event: Event, rules: Mapping[str, RuleInfo], grade: str = "") -> set[str]:
-    """Chains that this event's rules belong to, of one grade or of success and use both."""
-    return {
-        rule.chain
-        for rule_id, given in event.grades
-        if (rule := rules.get(rule_id)) and rule.chain and (not grade or given == grade)
-    }
-
-
 def group(
     events: Sequence[Event],
     gathered: Gathered,
-    rules: Mapping[str, RuleInfo],
     places: Places,
 ) -> list[Group]:
     """Group events (in order of time) into operators, numbered by first event, then key."""
@@ -91,12 +81,12 @@ def group(
             continue
         one = groups.setdefault(event.address, Group({event.address}))
         one.events.append(event)
-        if event.user and event.grades:
+        if event.user and event.meaning.grades:
             one.accounts.add(event.user)
     merged = _merge(groups, gathered, places)
-    merged += _place_homeless(homeless, merged, rules)
+    merged += _place_homeless(homeless, merged)
     for one in merged:
-        one.events.sort(key=lambda e: (e.time, e.address, e.path, e.user, sorted(e.grades)))
+        one.events.sort(key=lambda event: event.order)
     merged.sort(key=lambda g: (g.first_seen, g.key))
     for number, one in enumerate(merged, start=1):
         one.id = f"O{number}"
@@ -164,17 +154,18 @@ def _reasons(
 class _Near:
     """Finds the group with an effect of a chain nearest to a moment."""
 
-    def __init__(self, groups: list[Group], rules: Mapping[str, RuleInfo], grade: str) -> None:
+    def __init__(self, groups: list[Group], *, only_success: bool) -> None:
         self._times: dict[str, list[tuple[datetime, str, int]]] = {}
         for number, one in enumerate(groups):
             lowest = min(one.addresses)
             for event in one.events:
-                for chain in chains_of(event, rules, grade):
+                meaning = event.meaning
+                for chain in meaning.success_chains if only_success else meaning.chains:
                     self._times.setdefault(chain, []).append((event.time, lowest, number))
         for times in self._times.values():
             times.sort()
 
-    def find(self, event: Event, chains: set[str], window: timedelta) -> int | None:
+    def find(self, event: Event, chains: Iterable[str], window: timedelta) -> int | None:
         best: tuple[timedelta, str, int] | None = None
         for chain in sorted(chains):
             times = self._times.get(chain, [])
@@ -186,20 +177,19 @@ class _Near:
         return None if best is None else best[2]
 
 
-def _place_homeless(
-    homeless: list[Event], groups: list[Group], rules: Mapping[str, RuleInfo]
-) -> list[Group]:
+def _place_homeless(homeless: list[Event], groups: list[Group]) -> list[Group]:
     """Give events without an address to a group; return new groups for those left over."""
-    by_success = _Near(groups, rules, "success")
-    by_any = _Near(groups, rules, "")
+    by_success = _Near(groups, only_success=True)
+    by_any = _Near(groups, only_success=False)
     accounts: dict[str, set[int]] = {}
+    homes = {address: number for number, one in enumerate(groups) for address in one.addresses}
     for number, one in enumerate(groups):
         for account in one.accounts:
             accounts.setdefault(account, set()).add(number)
     placed: list[tuple[int, Event]] = []
     alone: dict[tuple[str, str], Group] = {}
     for event in homeless:
-        chains = chains_of(event, rules)
+        chains = event.meaning.chains
         if event.is_internal:
             owner = by_any.find(event, chains, INTERNAL_WINDOW)
         else:
@@ -207,9 +197,11 @@ def _place_homeless(
         known = accounts.get(event.user, set()) if event.user else set()
         if owner is None and len(known) == 1:
             owner = min(known)
+        if owner is None and event.fallback:
+            owner = homes.get(event.fallback)
         if owner is not None:
             placed.append((owner, event))
-        elif event.grades or event.touch is Touch.USE:
+        elif event.meaning.grades or event.touch is Touch.USE:
             _leave_alone(alone, event)
     for owner, event in placed:
         groups[owner].events.append(event)

@@ -8,8 +8,9 @@ from exopsy.core.limits import Limits
 from exopsy.correlation.addresses import Places, read_address
 from exopsy.correlation.events import Touch, judge_touch, person
 from exopsy.correlation.findings import addresses_of, is_strong
-from exopsy.correlation.gather import Paths, gather, is_telling
+from exopsy.correlation.gather import Paths, gather
 from exopsy.correlation.implants import WebRoots, find_implants
+from exopsy.correlation.meaning import Meaning, Meanings
 from exopsy.correlation.operators import CMDLET_LOGS
 from exopsy.schema.activity import Activity
 from exopsy.schema.case import Finding
@@ -37,7 +38,7 @@ def next_pivot(
     fixed point. ``trusted``, ``web_roots`` and ``ignored_tokens`` as for ``correlate``.
     """
     strong = [f for f in findings if is_strong(f, rules.get(f.rule_id))]
-    places, paths = Places(trusted), Paths()
+    places, paths, meanings = Places(trusted), Paths(), Meanings(rules)
     tokens = frozenset(token.lower() for token in ignored_tokens)
     rows: dict[str, list[Activity]] = {}
     for row in activities:
@@ -48,15 +49,16 @@ def next_pivot(
         implants = {i.path for i in find_implants(host, own, rules, web_roots) if i.is_url}
         found |= {PivotKey(kind="path", value=path) for path in implants}
         named = {a for f in own for a in (*addresses_of(f), *_as_logged(f))}
-        gathered = gather(host, rows.get(host, ()), rules, implants, places, paths)
+        gathered = gather(host, rows.get(host, ()), meanings, implants, places, paths)
         servers = gathered.servers
         for row in gathered.rows:
+            meaning = meanings.read(row)
             is_use = (
-                paths.read(row.stem) in implants and judge_touch(row, rules, tokens) is Touch.USE
+                paths.read(row.stem) in implants and judge_touch(row, meaning, tokens) is Touch.USE
             )
-            if is_telling(row, rules) or is_use:
+            if meaning.grades or is_use:
                 named.add(row.client)
-                found |= _keys(row, rules)
+                found |= _keys(row, meaning)
         for address in named:
             place = places.read(address)
             is_client = place.address and not place.is_local and not place.is_trusted
@@ -70,17 +72,13 @@ def _as_logged(finding: Finding) -> list[str]:
     return [value for value in finding.subject.values() if read_address(value) is not None]
 
 
-def _keys(row: Activity, rules: Mapping[str, RuleInfo]) -> set[PivotKey]:
+def _keys(row: Activity, meaning: Meaning) -> set[PivotKey]:
     """Request id of a success, and the account of a cmdlet that succeeded in a chain."""
     found: set[PivotKey] = set()
-    for rule_id, grade in zip(row.rule_ids, row.grades, strict=False):
-        if grade != "success":
-            continue
-        if row.request_id:
-            found.add(PivotKey(kind="request_id", value=row.request_id.lower()))
-        rule = rules.get(rule_id)
-        if rule and rule.chain and row.log in CMDLET_LOGS and person(row.user):
-            found.add(PivotKey(kind="account", value=person(row.user)))
+    if row.request_id and any(grade == "success" for _, grade in meaning.grades):
+        found.add(PivotKey(kind="request_id", value=row.request_id.lower()))
+    if row.log in CMDLET_LOGS and meaning.success_chains and person(row.user):
+        found.add(PivotKey(kind="account", value=person(row.user)))
     return found
 
 

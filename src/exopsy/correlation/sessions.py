@@ -24,7 +24,7 @@ def sessions(groups: Sequence[Group], backdoor_ids: Mapping[str, str]) -> list[S
     for number, one in enumerate(groups):
         visit: list[Event] = []
         for event in one.events:
-            if not event.grades and event.touch is not Touch.USE:
+            if not event.meaning.grades and event.touch is not Touch.USE:
                 continue
             if visit and event.time - max(visit[-1].time, visit[-1].last) > SESSION_GAP:
                 out.append((visit[0].time, number, _session(one, visit, backdoor_ids)))

@@ -25,7 +25,8 @@ from exopsy.correlation.gather import Paths, gather
 from exopsy.correlation.impact import seen
 from exopsy.correlation.implants import WebRoots, find_implants
 from exopsy.correlation.joins import joins
-from exopsy.correlation.operators import Group, chains_of, group, rivals
+from exopsy.correlation.meaning import Meanings
+from exopsy.correlation.operators import Group, group, rivals
 from exopsy.correlation.sessions import sessions
 from exopsy.schema.activity import Activity
 from exopsy.schema.case import Action, Backdoor, Finding, Operator
@@ -63,21 +64,21 @@ def correlate(
         ignored_tokens: names of query parameters that the server itself appends.
     """
     own = finding_list.in_order(f for f in findings if f.host == host)
-    places, paths = Places(trusted, hubs), Paths()
+    places, paths, meanings = Places(trusted, hubs), Paths(), Meanings(rules)
     implants = find_implants(host, own, rules, web_roots)
     implant_paths = {implant.path for implant in implants if implant.is_url}
-    gathered = gather(host, activities, rules, implant_paths, places, paths)
+    gathered = gather(host, activities, meanings, implant_paths, places, paths)
     index = FindingIndex(own)
-    folded = fold(gathered, rules, index, implant_paths, places, paths, ignored_tokens)
-    events = in_order([*folded.events, *_rowless(own, folded.events, rules, places)])
-    groups = group(events, gathered, rules, places)
+    folded = fold(gathered, meanings, index, implant_paths, places, paths, ignored_tokens)
+    events = in_order([*folded.events, *_rowless(own, folded.events, rules, meanings, places)])
+    groups = group(events, gathered, places)
     owners = _owners(own, groups)
     lives = live(implants, groups, events, own)
-    backdoors = ledger(lives, Planters(groups, rules, owners))
+    backdoors = ledger(lives, Planters(groups, owners))
     by_path = {b.path: b.id for b in backdoors if b.path in implant_paths}
     return Story(
         host=host,
-        chains=observed(own, chains, rules, _by_chain(own, groups, rules, owners), covered_logs),
+        chains=observed(own, chains, rules, _by_chain(own, groups, owners), covered_logs),
         backdoors=backdoors,
         operators=_operators(groups, backdoors, own, rivals(groups, gathered, places)),
         sessions=sessions(groups, by_path),
@@ -91,6 +92,7 @@ def _rowless(
     findings: list[Finding],
     events: list[Event],
     rules: Mapping[str, RuleInfo],
+    meanings: Meanings,
     places: Places,
 ) -> list[Event]:
     """Make an event of each strong finding that no row speaks for (aggregates) but names a client."""
@@ -110,7 +112,7 @@ def _rowless(
                     last=first if last is finding_list.NEVER else max(first, last),
                     address=place.address,
                     log=finding.log,
-                    grades=frozenset({(finding.rule_id, finding.grade)}),
+                    meaning=meanings.judge([(finding.rule_id, finding.grade)]),
                     findings=frozenset({at}),
                 )
             )
@@ -129,13 +131,12 @@ def _owners(findings: list[Finding], groups: Sequence[Group]) -> Owners:
 def _by_chain(
     findings: list[Finding],
     groups: Sequence[Group],
-    rules: Mapping[str, RuleInfo],
     owners: Owners,
 ) -> dict[str, set[str]]:
     out: dict[str, set[str]] = {}
     for one in groups:
         for event in one.events:
-            for chain in chains_of(event, rules):
+            for chain in event.meaning.chains:
                 out.setdefault(chain, set()).add(one.id)
     for finding in findings:
         if finding.chain and finding.grade != "attempt":
