@@ -98,6 +98,10 @@ def test_the_layout_at_every_record_is_the_one_that_the_plain_path_used(
         (HEADER + ROW[:20], {"headers": 35, "cut": 20}),
         (HEADER + ROW[:20] + b"\r\n" + HEADER, {"headers": 70, "cut": 22}),
         (HEADER + ROW[:20] + b"\0" * 8 + HEADER, {"headers": 70, "cut": 20, "nul": 8}),
+        (
+            HEADER + ROW[:20] + b"\0" * 8 + b"\r\n" + ROW,
+            {"headers": 35, "cut": 20, "nul": 8, "records": 37},
+        ),
         # short, but a record follows: not torn, merely odd
         (HEADER + ROW[:20] + b"\n" + ROW, {"headers": 35, "records": 56}),
         (HEADER + ROW.replace(b"1 ", b"\xe8 "), {"headers": 35, "records": 34, "undecodable": 1}),
@@ -115,7 +119,8 @@ def test_what_is_past_the_bound_of_a_line_is_cut() -> None:
     content = HEADER + ROW[:-2] + b"x" * 100 + b"\0" * 20 + b"\n" + ROW
     expected = ByteClasses(headers=35, records=60 + 35, cut=33 + 100 + 1 - 60, nul=20)
     assert plain(content, max_bytes=60) == (expected, 3)
-    assert in_blocks(content, 50, max_bytes=60).classes == expected
+    for size in (50, 100, 1000):
+        assert in_blocks(content, size, max_bytes=60).classes == expected
 
 
 def test_spans_builds_and_lines_are_told_block_by_block() -> None:

@@ -186,4 +186,4 @@ def _by_path(text: bytes, path: str) -> str | None:
 
 def _is_text(text: bytes) -> bool:
     """Say whether the first bytes (NUL runs apart) hold no control characters."""
-    return not _CONTROL.intersection(_NUL_RUN.sub(b"", text[:512]))
+    return not _CONTROL.intersection(_NUL_RUN.sub(b"", text).rstrip(b"\0")[:512])
