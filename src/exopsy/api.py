@@ -31,6 +31,7 @@ def examine(
     workers: int = 1,
     passwords: Sequence[bytes] = (),
     trusted: Sequence[str] = (),
+    cache: str | Path | None = None,
     progress: Progress | None = None,
 ) -> CaseDocument:
     """Examine a collection and write its case folder.
@@ -45,6 +46,7 @@ def examine(
         workers: artifacts read at the same time; the result is the same.
         passwords: of archives.
         trusted: addresses and networks of one's own scanners and administrators.
+        cache: folder for compiled rules; None compiles them each time.
         progress: receives news of the run.
 
     Raises:
@@ -66,6 +68,7 @@ def examine(
         workers=workers,
         passwords=tuple(passwords),
         trusted=tuple(trusted),
+        cache=None if cache is None else Path(cache),
         started=now_utc(),
     )
     return _examine(settings, progress or SilentProgress())

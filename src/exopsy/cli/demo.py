@@ -22,6 +22,7 @@ SCENARIO, SEED, DAYS, REQUESTS_PER_DAY = "proxylogon", 7, 10, 3_000
 
 def run(arguments: argparse.Namespace) -> int:
     """Make, examine, explain. Succeeds whatever the verdict: it is the demo's own doing."""
+    from exopsy.detection.load import default_cache
     from exopsy.lab.make import make_lab
 
     out: Path = arguments.out
@@ -35,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         collection=collection,
         case=case_dir,
         since=date.fromisoformat(truth.since),
+        cache=default_cache(),
         started=now_utc(),
     )
     case = examine_into(settings, quiet=False)

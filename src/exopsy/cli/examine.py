@@ -34,6 +34,8 @@ def settings_from(arguments: argparse.Namespace, case_dir: Path) -> RunSettings:
     Raises:
         WrongCommandError: one of them can't be read, or the arguments contradict each other.
     """
+    from exopsy.detection.load import default_cache
+
     since, until = arguments.since, arguments.until
     if since and until and until < since:
         raise WrongCommandError("--until lies before --since.")
@@ -46,6 +48,7 @@ def settings_from(arguments: argparse.Namespace, case_dir: Path) -> RunSettings:
         workers=arguments.workers,
         passwords=tuple(_lines(arguments.password_file)),
         trusted=tuple(line.decode() for line in _lines(arguments.trusted)),
+        cache=default_cache(),
         started=now_utc(),
     )
 

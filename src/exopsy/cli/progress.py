@@ -112,9 +112,12 @@ class BarProgress:
         self._task: TaskID | None = None
 
     def start(self, total_bytes: int | None) -> None:
-        """Show the bar."""
-        self._task = self._bars.add_task("reading", total=total_bytes, counts="", now="")
-        self._bars.start()
+        """Show the bar, or give the one that a stage has shown already its size."""
+        if self._task is None:
+            self._task = self._bars.add_task("reading", total=total_bytes, counts="", now="")
+            self._bars.start()
+        else:
+            self._bars.reset(self._task, total=total_bytes)
 
     def stage(self, name: str) -> None:
         """Name the stage before the bar."""
