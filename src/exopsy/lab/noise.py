@@ -16,6 +16,7 @@ from exopsy.lab import scanners, users
 from exopsy.lab.probes import Pairs, healthcheck_requests, probe_requests
 from exopsy.lab.rows import tracking_rows
 from exopsy.lab.server import Build, Server
+from exopsy.lab.services import add_services
 from exopsy.lab.template import Extra, Template, compile_request
 
 USER_SHARES = {
@@ -93,6 +94,7 @@ class Noise:
     def _people(self) -> list[Kind]:
         server, build, rng = self._server, self._build, self._rng
         made = users.user_requests(server, build, rng)
+        add_services(made, server, build)
         kinds = [
             Kind(templates=self._compile(made[p]), share=USERS * share, follows_people=True)
             for p, share in USER_SHARES.items()

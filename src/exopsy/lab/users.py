@@ -1,9 +1,7 @@
-"""What mailbox users, administrators and services do, by protocol.
+"""What mailbox users do, by protocol.
 
 Holds the innocent things that look odd: autodiscover v2 requests with ``@`` and ``Protocol=``,
-administrators who open the OAB virtual directory's page, an archive service that reads mail as many
-people, another Exchange server's machine account, outdated script folders, wrong passwords, POSTs to
-shipped ``.aspx`` pages.
+outdated script folders, wrong passwords, POSTs to shipped ``.aspx`` pages.
 """
 
 from __future__ import annotations
@@ -12,9 +10,9 @@ import random
 from typing import Any
 
 from exopsy.lab.probes import Pairs
-from exopsy.lab.rows import cmdlet_row, ecp_row, ews_row, rps_http_row
+from exopsy.lab.rows import ecp_row, ews_row
 from exopsy.lab.server import Build, Person, Server
-from exopsy.lab.template import BackEnd, Extra, Request
+from exopsy.lab.template import BackEnd, Request
 
 CHALLENGE = "1 2148074254"
 _EWS_ACTIONS = "GetFolder FindItem GetItem SyncFolderItems GetUserAvailability GetUserOofSettings GetStreamingEvents".split()
@@ -23,7 +21,7 @@ _OWA_ACTIONS = (
 )
 
 
-def _call(
+def authenticated(
     person: Person, server: Server, protocol: str, stem: str, *, agent: str, query: str = "", method: str = "POST",
     auth: str = "Negotiate", back_query: str | None = None, **more: str,
 ) -> Request:  # fmt: skip
@@ -37,7 +35,7 @@ def _call(
 
 
 def user_requests(server: Server, build: Build, rng: random.Random) -> dict[str, Pairs]:
-    """Return what people and services do, by HttpProxy protocol."""
+    """Return what people do, by HttpProxy protocol."""
     made: dict[str, Pairs] = {
         p: [] for p in "Mapi Ews Autodiscover Owa RpcHttp Eas Rest Oab Ecp PowerShell".split()
     }
@@ -46,8 +44,6 @@ def user_requests(server: Server, build: Build, rng: random.Random) -> dict[str,
         _phone(made, person, server)
         _owa(made, person, server, rng)
         _options(made, person, server, build)
-    _services(made, server, build)
-    _administrator(made, server, build)
     return made
 
 
@@ -56,17 +52,24 @@ def _outlook(
 ) -> None:
     agent, mailbox = person.outlook, f"MailboxId={person.mailbox}@example.com"
     for stem in ("/mapi/emsmdb/", "/mapi/emsmdb/", "/mapi/emsmdb/", "/mapi/nspi/"):
-        made["Mapi"].append((_call(person, server, "Mapi", stem, agent=agent, query=mailbox), ()))
+        made["Mapi"].append(
+            (authenticated(person, server, "Mapi", stem, agent=agent, query=mailbox), ())
+        )
     for action in rng.sample(_EWS_ACTIONS, 3):
         row = ews_row(
             server, build, user=person.smtp, agent=agent, address=person.address, action=action
         )
         made["Ews"].append(
-            (_call(person, server, "Ews", "/EWS/Exchange.asmx", agent=agent, auth="NTLM"), (row,))
+            (
+                authenticated(
+                    person, server, "Ews", "/EWS/Exchange.asmx", agent=agent, auth="NTLM"
+                ),
+                (row,),
+            )
         )
     made["Autodiscover"].append(
         (
-            _call(
+            authenticated(
                 person,
                 server,
                 "Autodiscover",
@@ -97,7 +100,7 @@ def _outlook(
     for method in ("RPC_IN_DATA", "RPC_OUT_DATA"):
         made["RpcHttp"].append(
             (
-                _call(
+                authenticated(
                     person,
                     server,
                     "RpcHttp",
@@ -114,13 +117,15 @@ def _outlook(
     for name in ("oab.xml", f"{person.mailbox[:8]}-data-1.lzx"):
         made["Oab"].append(
             (
-                _call(person, server, "Oab", book + name, agent="Microsoft BITS/7.8", method="GET"),
+                authenticated(
+                    person, server, "Oab", book + name, agent="Microsoft BITS/7.8", method="GET"
+                ),
                 (),
             )
         )
     made["Rest"].append(
         (
-            _call(
+            authenticated(
                 person,
                 server,
                 "Rest",
@@ -149,7 +154,7 @@ def _phone(made: dict[str, Pairs], person: Person, server: Server) -> None:
         back = f"{query}&Log=V161_LdapC2_LdapL{len(person.login)}_RpcC12_Hb3540_S1_Error:Sync folder state_As:AllowedG_Mbx:{server.fqdn}"
         made["Eas"].append(
             (
-                _call(
+                authenticated(
                     person,
                     server,
                     "Eas",
@@ -170,7 +175,7 @@ def _owa(made: dict[str, Pairs], person: Person, server: Server, rng: random.Ran
     for action in rng.sample(_OWA_ACTIONS, 3):
         made["Owa"].append(
             (
-                _call(
+                authenticated(
                     person,
                     server,
                     "Owa",
@@ -185,7 +190,7 @@ def _owa(made: dict[str, Pairs], person: Person, server: Server, rng: random.Ran
         )
     made["Owa"].append(
         (
-            _call(
+            authenticated(
                 person,
                 server,
                 "Owa",
@@ -266,7 +271,7 @@ def _options(made: dict[str, Pairs], person: Person, server: Server, build: Buil
         row = ecp_row(server, build, command=command, url=f"/ecp/{service}?{canary}")
         made["Ecp"].append(
             (
-                _call(
+                authenticated(
                     person,
                     server,
                     "Ecp",
@@ -281,7 +286,7 @@ def _options(made: dict[str, Pairs], person: Person, server: Server, build: Buil
         )
     made["Ecp"].append(
         (
-            _call(
+            authenticated(
                 person,
                 server,
                 "Ecp",
@@ -295,125 +300,6 @@ def _options(made: dict[str, Pairs], person: Person, server: Server, build: Buil
             (),
         )
     )
-
-
-def _services(made: dict[str, Pairs], server: Server, build: Build) -> None:
-    archive = server.archive
-    agent = "ArchiveConnector/7.2 (ExchangeServicesClient/15.00.0847.030)"
-    for person in server.people:
-        row = ews_row(
-            server,
-            build,
-            user=archive.smtp,
-            agent=agent,
-            address="10.20.0.40",
-            action="SyncFolderItems",
-            impersonated=person.smtp,
-        )
-        made["Ews"].append(
-            (
-                _call(
-                    archive,
-                    server,
-                    "Ews",
-                    "/EWS/Exchange.asmx",
-                    agent=agent,
-                    auth="NTLM",
-                    address="10.20.0.40",
-                ),
-                (row,),
-            )
-        )
-    peer = f"{server.netbios}\\EX02$"
-    proxy_agent = f"ASProxy/CrossSite/Directory/EWS/{build.padded}"
-    row = ews_row(
-        server,
-        build,
-        user=peer,
-        agent=proxy_agent,
-        address=server.peer_address,
-        action="GetUserAvailability",
-    )
-    call = _call(
-        archive,
-        server,
-        "Ews",
-        "/EWS/Exchange.asmx",
-        agent=proxy_agent,
-        auth="Kerberos",
-        user=peer,
-        address=server.peer_address,
-    )
-    made["Ews"] += [(call, (row,))] * 4
-    made["Autodiscover"] += [
-        (
-            _call(
-                archive,
-                server,
-                "Autodiscover",
-                "/autodiscover/autodiscover.svc",
-                agent=proxy_agent,
-                auth="Kerberos",
-                user=peer,
-                address=server.peer_address,
-            ),
-            (),
-        )
-    ] * 2
-
-
-def _administrator(made: dict[str, Pairs], server: Server, build: Build) -> None:
-    admin, canary = server.admin, "msExchEcpCanary=Qx7rT0admin."
-    for page, schema, command in (
-        ("GetList", "MailboxService", "Get-Recipient"),
-        ("GetList", "VirtualDirectory", "Get-OabVirtualDirectory"),
-        ("GetObject", "OABVirtualDirectory", "Get-OabVirtualDirectory"),
-        ("GetObject", "MailboxService", "Get-Mailbox"),
-        ("SetObject", "MailboxService", "Set-Mailbox.Office='2.17'"),
-    ):
-        stem, query = f"/ecp/DDI/DDIService.svc/{page}", f"schema={schema}&{canary}"
-        row = ecp_row(server, build, command=command, url=f"{stem}?{query}")
-        made["Ecp"].append(
-            (
-                _call(admin, server, "Ecp", stem, agent=admin.browser, query=query, auth="FBA"),
-                (row,),
-            )
-        )
-    session = f"clientApplication=ManagementShell;PSVersion=5.1.17763.1728&sessionID=Version_15.1_(Build_{build.parts[2]}.0)=rJq{admin.device}"
-    for cmdlet, parameters in (
-        ("Get-Mailbox", '-ResultSize "Unlimited"'),
-        ("Get-MailboxDatabase", '-Status "True"'),
-        ("Set-Mailbox", '-Identity "sales003" -IssueWarningQuota "5 GB"'),
-        ("Get-OabVirtualDirectory", '-Server "EX01"'),
-        ("Get-MailboxStatistics", '-Database "DB01"'),
-        ("Get-MailboxExportRequest", ""),
-    ):
-        call = _call(
-            admin, server, "PowerShell", "/powershell", agent="Microsoft WinRM Client", query=session, auth="Kerberos",
-            action=f"{cmdlet}:Command", hint="ExchClientVer-ServerCookie",
-        )  # fmt: skip
-        user = f"{server.netbios}\\{admin.login}"
-        rows: tuple[Extra, ...] = (
-            rps_http_row(
-                server,
-                build,
-                user=user,
-                address=admin.address,
-                client="Microsoft WinRM Client",
-                query=session,
-                action="Command",
-                command=cmdlet,
-            ),
-            cmdlet_row(
-                server,
-                build,
-                user=f"{server.forest}/Admins/{admin.login}",
-                cmdlet=cmdlet,
-                parameters=parameters,
-                sender=user.lower(),
-            ),
-        )
-        made["PowerShell"].append((call, rows))
 
 
 def challenges(server: Server) -> Pairs:
