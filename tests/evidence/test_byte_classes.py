@@ -123,6 +123,14 @@ def test_what_is_past_the_bound_of_a_line_is_cut() -> None:
         assert in_blocks(content, size, max_bytes=60).classes == expected
 
 
+@pytest.mark.parametrize("size", [1, 50, 1000])
+def test_a_line_that_is_only_long_is_cut_too(size: int) -> None:
+    content = HEADER + ROW[:-2] + b"x" * 100 + b"\n" + ROW
+    expected = ByteClasses(headers=35, records=60 + 35, cut=33 + 100 + 1 - 60)
+    assert plain(content, max_bytes=60) == (expected, 3)
+    assert in_blocks(content, size, max_bytes=60).classes == expected
+
+
 def test_spans_builds_and_lines_are_told_block_by_block() -> None:
     spec = registry.spec_of("exchange-httpproxy")
     head = (

@@ -43,15 +43,17 @@ def pieces(line: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
 def records(stream: BinaryIO, max_bytes: int = RECORD_BYTES) -> Iterator[tuple[int, int, bytes]]:
     """Yield offset, line number (from 1) and bytes of every line that is not blank, headers too.
 
-    Only the first ``max_bytes`` of a line are looked at; the rest of it is passed over.
+    Of a line only the first ``max_bytes`` (and a line end behind them) are looked at; the rest of
+    it is passed over.
     """
     offset, number = 0, 0
-    while line := stream.readline(max_bytes):
+    most = max_bytes + 2
+    while line := stream.readline(most):
         number += 1
         for at, piece in pieces(line, offset):
-            yield at, number, piece
+            yield at, number, piece[:max_bytes]
         offset += len(line)
-        for rest in rest_of_line(stream, line, max_bytes):
+        for rest in rest_of_line(stream, line, most):
             offset += len(rest)
 
 
