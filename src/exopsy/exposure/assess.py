@@ -192,7 +192,7 @@ def _periods(
 
 def _state(build: Build, cve: KnownCve | None, facts: Facts) -> tuple[State, str]:
     if cve is None:
-        return "needs-config-check", "no build number of Exchange is known to decide this hole"
+        return "needs-config-check", "no build number is known to decide this hole"
     return state_of(build, cve, facts)
 
 
