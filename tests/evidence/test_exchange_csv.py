@@ -40,7 +40,9 @@ def test_damaged_quoting(line: str, cells: list[str]) -> None:
     [
         (b"DateTime,RequestId,UrlStem", True),
         (b'"DateTime","RequestId"', False),
-        (b"date-time,client-ip,event-id,", True),
+        (b"Method,DateTime,client-ip,", True),
+        (b"Proxy,EX01,Success", False),
+        (b"MyDateTime,EX01", False),
         (b"free text, and more", False),
         (b"2021-03-03T04:00:01Z,a", False),
         (b"word", False),
@@ -48,7 +50,7 @@ def test_damaged_quoting(line: str, cells: list[str]) -> None:
     ],
 )
 def test_column_row(line: bytes, expected: bool) -> None:
-    assert is_column_row(line) is expected
+    assert is_column_row(line, b"DateTime") is expected
 
 
 @pytest.mark.parametrize(

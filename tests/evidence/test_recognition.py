@@ -43,6 +43,9 @@ def test_renamed_logs_are_recognised_by_content_and_by_one_module_only(sample: P
         ("Logging/HttpProxy/Ecp/HttpProxy_2021030304-1.LOG", CSV_ROW, "exchange-httpproxy"),
         ("ECP_Proxy_Logs/1.LOG", CSV_ROW, "exchange-httpproxy"),
         ("Logging/ECP/Server/ECPServer20210303-1.LOG", CSV_ROW, "exchange-ecp-server"),
+        # nothing but what a crash leaves: still that log, all of it lost
+        ("W3SVC1/u_ex210303.log", b"\0" * 4096, "iis-w3c"),
+        ("pagefile.sys", b"\0" * 4096, None),
         # the path alone is not enough, nor is content that could be anything
         ("u_ex210303.log", b"nothing like it", None),
         ("u_ex210303.log", b"", None),

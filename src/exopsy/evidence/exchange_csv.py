@@ -22,7 +22,7 @@ from exopsy.schema.format import Layout
 from exopsy.schema.row import Origin, Row, Skipped
 
 _LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-_NAMES = re.compile(rb'"?[A-Za-z][\w.-]*"?(?:,"?[A-Za-z][\w.-]*"?)+,?$')
+_NAMES = re.compile(rb"[A-Za-z][\w.-]*(?:,[A-Za-z][\w.-]*)+,?\Z")
 
 
 def split_cells(text: str) -> list[str]:
@@ -55,9 +55,18 @@ def _unquote(cell: str) -> str:
     return inner.replace('""', '"')
 
 
-def is_column_row(line: bytes) -> bool:
-    """Say whether a line is a bare row of column names (every record starts with a digit)."""
-    return bool(line) and line[0] in _LETTERS and _NAMES.match(line) is not None
+def is_column_row(line: bytes, time_column: bytes) -> bool:
+    """Say whether a line is a bare row of column names, the time's among them.
+
+    Every record starts with a digit; the rest of a torn one may be words and commas only, and must
+    not be taken for a header.
+    """
+    return (
+        bool(line)
+        and line[0] in _LETTERS
+        and _NAMES.match(line) is not None
+        and time_column in line.split(b",")
+    )
 
 
 class CsvFormat:
@@ -80,12 +89,13 @@ class CsvFormat:
         self._derive = derive
         self._read_time = read_time
         self._time_column = spec_of(name).time_column
+        self._time_bytes = self._time_column.encode()
         self._known = COLUMNS[name]
         self._decodings = _decodings_of(self._known, (*self._known.columns, *self._known.derived))
 
     def is_header(self, line: bytes) -> bool:
         """Say whether a line is a ``#`` line or a row of column names."""
-        return line[:1] == b"#" or is_column_row(line)
+        return line[:1] == b"#" or is_column_row(line, self._time_bytes)
 
     def read_header(self, line: bytes, layout: Layout) -> Layout:
         """Return the layout in force after a header line."""

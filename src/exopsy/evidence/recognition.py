@@ -99,6 +99,8 @@ def recogniser(name: str) -> Callable[[bytes, str], bool]:
 def name_of(head: bytes, path: str, formats: tuple[FormatSpec, ...]) -> str | None:
     """Return the name of the format, or None."""
     text = head[:HEAD_BYTES].lstrip(b"\0" + _BOM)
+    if head and not text:  # what a crash leaves: the bytes count as NUL in the coverage of that log
+        return next((name for name, pattern in _PATHS if pattern.search(path)), None)
     if not _is_text(text):
         return None
     clues = clues_of(text)
