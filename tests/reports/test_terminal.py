@@ -43,7 +43,8 @@ def test_the_summary_says_what_was_concluded_and_what_to_do():
         "ProxyLogon (CVE-2021-26855, CVE-2021-27065)",
         "the logs that would show it are missing",
         "O1 192.0.2.7",
-        "NOTHING of 2021-03-06 to 2021-03-07",
+        "(IIS) [iis-w3c]: read with losses, 2021-03-01 to 2021-03-09; NOTHING of 2021-03-06 to "
+        "2021-03-07; only a part of 2021-03-09",
         "NOT READ, because not in the collection: offline address book generator",
         "1. Take EX01 off the Internet",
         "It worked if: From outside, https://mail.example.com no longer answers.",

@@ -23,7 +23,8 @@ def span(first: str | None, last: str | None) -> str:
         return f"until {moment(last)}"
     if not last:
         return f"from {moment(first)} on"
-    return moment(first) if first == last else f"{moment(first)} to {moment(last)}"
+    begin, end = moment(first), moment(last)
+    return begin if begin == end else f"{begin} to {end}"
 
 
 def runs(days: Iterable[str]) -> list[tuple[str, str]]:

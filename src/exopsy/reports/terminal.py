@@ -205,7 +205,8 @@ def _window(window: Window) -> str:
 def _read(entry: Coverage) -> str:
     days = [day for day, state in entry.days.items() if state == "none"]
     parts = [day for day, state in entry.days.items() if state == "part"]
-    text = f"{log_name(entry.log)}: {STATES[entry.state]}, {span(entry.from_, entry.to)}"
+    first, last = (entry.from_ or "")[:10], (entry.to or "")[:10]
+    text = f"{log_name(entry.log)}: {STATES[entry.state]}, {span(first, last)}"
     if days:
         text += f"; NOTHING of {runs_text(days)}"
     if parts:
@@ -226,7 +227,7 @@ def _problems(page: Page, case: CaseDocument) -> None:
 def _actions(page: Page, hosts: Sequence[Host]) -> None:
     if not any(host.actions for host in hosts):
         return
-    page.head("WHAT TO DO NOW, in this order")
+    page.head("WHAT TO DO NOW, in this order (the report says why)")
     for host in hosts[:_MOST]:
         if host.actions and len(hosts) > 1:
             page.say(f"on {host.name}:", 2, style="head")
@@ -235,10 +236,10 @@ def _actions(page: Page, hosts: Sequence[Host]) -> None:
 
 
 def _action(page: Page, action: ActionItem) -> None:
-    page.say(action.do, 2, mark=f"{action.order}. ")
-    page.say(f"Why: {action.why}", 5)
+    mark = f"{action.order}. "
+    page.say(action.do, 2, mark=mark)
     if action.verify:
-        page.say(f"It worked if: {action.verify}", 5)
+        page.say(f"It worked if: {action.verify}", 2 + len(mark), style="faint")
 
 
 def _ending(page: Page, case: CaseDocument, report: str) -> None:
