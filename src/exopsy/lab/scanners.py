@@ -150,7 +150,7 @@ def _proxylogon_probe(rng: random.Random, server: Server) -> Request:
 
 
 def _proxyshell_probe(rng: random.Random, server: Server) -> Request:
-    domain = rng.choice(("test.com", "foo.com", "evil.corp"))
+    domain = rng.choice(("test.com", "foo.example", "evil.example"))
     leg = rng.choice(("/owa/?", "/mapi/nspi/?", "/ews/exchange.asmx?", "/powershell/?"))
     at = rng.choice(("@", "@", "%40"))
     query = f"{at}{domain}{leg}&Email=autodiscover/autodiscover.json%3F{at}{domain}"
