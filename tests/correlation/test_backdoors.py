@@ -164,3 +164,25 @@ def test_key_survives_a_different_spelling(lab):
         [lab.used(75, subject={"cs-uri-stem": lab.SHELL.upper() + "/info"})], []
     ).backdoors
     assert [b.key for b in one] == [b.key for b in two]
+
+
+def test_a_written_file_older_than_its_writing_was_planted_earlier(lab):
+    findings = [
+        lab.finding("plant", "success", 90, number=1, subject={"file": lab.ON_DISK},
+                    log="exchange-rps-cmdlet"),
+        lab.used(60, number=2),
+    ]  # fmt: skip
+    rows = [lab.row(90, "", "plant", "success", log="exchange-rps-cmdlet"), lab.hit(60, A)]
+    assert lab.story(findings, rows).backdoors[0].planted_at is None
+
+
+def test_an_answered_request_is_no_planting(lab):
+    found = lab.finding("shell", "success", 60, subject={"cs-uri-stem": lab.SHELL})
+    rows = [lab.hit(60, A, rule="shell", grade="success")]
+    (shell,) = lab.story([found], rows).backdoors
+    assert (shell.planted_at, shell.planted_by, shell.used_by) == (None, None, ["O1"])
+
+
+def test_probing_is_no_session(lab):
+    out = lab.story([lab.used()], [lab.hit(60, A, 404)])
+    assert (len(out.operators), out.sessions) == (1, [])

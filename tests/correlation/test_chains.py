@@ -70,3 +70,10 @@ def test_joins_are_bounded(lab):
 def test_other_hosts_are_other_stories(lab):
     out = lab.story([lab.used(host="EX02")], [lab.hit(60, A, host="EX02")])
     assert (out.backdoors, out.operators) == ([], [])
+
+
+def test_two_findings_of_one_log_are_no_join(lab):
+    findings = [
+        lab.finding("door", "success", 4, number=n, keys={"request_id": ["a"]}) for n in (1, 2)
+    ]
+    assert lab.story(findings, []).joins == []

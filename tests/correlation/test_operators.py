@@ -3,6 +3,7 @@
 import pytest
 
 from exopsy.schema.pivot import Hub, PivotKey
+from exopsy.schema.rule import RuleInfo
 
 A, A2, B, C = "198.51.100.7", "198.51.100.77", "203.0.113.9", "192.0.2.200"
 RID = "0f0e0d0c-0000-4000-8000-00000000000a"
@@ -159,3 +160,41 @@ def test_sessions_break_at_a_pause_of_thirty_minutes(lab):
     assert [(s.from_[11:16], s.to[11:16], s.requests) for s in sessions] == [
         ("05:00", "05:45", 3), ("06:16", "06:16", 1)]  # fmt: skip
     assert sessions[0].backdoor_ids == ["B1"]
+
+
+def test_a_private_client_that_the_front_end_knows_is_no_server(lab):
+    rows = [
+        lab.row(4, "10.0.0.9", "door", "success", stem="/back", status=200, site="W3SVC2"),
+        lab.row(5, "10.0.0.9", stem="/owa/", status=200),
+        lab.row(4.1, A, "door", "success", stem="/x", status=200),
+    ]
+    out = lab.story([lab.finding("door", "success", 4)], rows).operators
+    assert [o.addresses for o in out] == [["10.0.0.9"], [A]]
+
+
+def test_an_action_is_never_put_on_another_address(lab):
+    findings = [
+        lab.finding("door", "success", 4, number=1, subject={"c-ip": A, "s": "/x"}),
+        lab.finding("door", "success", 4, number=2, subject={"c-ip": B, "s": "/y"}),
+    ]
+    rows = [
+        lab.row(4, A, "door", "success", stem="/y", status=200),
+        lab.row(5, B, "door", "success", stem="/y", status=200),
+    ]
+    out = lab.story(findings, rows).operators
+    assert [[a.finding_id for a in o.actions] for o in out] == [["F1"], ["F2"]]
+
+
+def test_a_building_block_makes_no_operator(lab):
+    rules = lab.RULES | {
+        "block": RuleInfo(id="block", title="b", level="high", building_block=True)
+    }
+    rows = [lab.row(0, A, "block", "use", stem="/d", status=200)]
+    assert lab.story([], rows, rules=rules).operators == []
+
+
+def test_a_server_named_by_an_aggregate_is_one_operator(lab):
+    found = lab.finding("mailrule", "use", 0, subject={"ip": "10.0.0.5", "rule": "r"})
+    back = lab.row(9, "10.0.0.5", "door", "success", stem="/back", status=200, site="W3SVC2")
+    out = lab.story([found], [back]).operators
+    assert [o.addresses for o in out] == [["10.0.0.5"]]

@@ -70,3 +70,12 @@ def test_order_of_input_does_not_matter(lab):
     assert keys(lab, findings, rows, limits=limits) == keys(
         lab, findings[::-1], rows[::-1], limits=limits
     )
+
+
+def test_request_ids_take_no_more_than_a_quarter(lab):
+    rows = [
+        lab.row(n, A, "door", "success", stem="/x", status=200, request_id=f"id-{n}")
+        for n in range(50)
+    ]
+    found = keys(lab, [lab.finding("door", "success", 0)], rows, limits=Limits(pivot_keys=20))
+    assert [kind for kind, _ in found].count("request_id") == 5
