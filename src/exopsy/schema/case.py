@@ -167,6 +167,8 @@ class Backdoor(msgspec.Struct, kw_only=True):
     key: str
     kind: BackdoorKind
     path: str
+    file: str | None = None
+    """Path on disk, lower case, where the evidence names it (``path`` is then often the URL path)."""
     sha256: str | None = None
     state: Literal["present", "removed", "unknown"] = "unknown"
     planted_at: str | None = None
