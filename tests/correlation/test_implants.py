@@ -91,6 +91,7 @@ def test_a_page_written_by_another_rule_is_one_with_its_use(lab):
     found = lab.finding("door", "success", 4, subject={"file": lab.ON_DISK}, log="exchange-audit")
     (shell,) = lab.story([found, lab.used(60, 2)], []).backdoors
     assert (shell.kind, shell.path, shell.finding_ids) == ("web-shell", lab.SHELL, ["F1", "F2"])
+    assert shell.file == r"c:\inetpub\wwwroot\aspnet_client\shell.aspx"
 
 
 def test_an_attempt_to_plant_plants_nothing(lab):

@@ -150,6 +150,7 @@ def _backdoor(life: Life, planted_at: datetime | None, planted_by: str | None) -
         key=implant.key,
         kind=implant.kind,
         path=implant.path,
+        file=implant.file,
         planted_at=None if planted_at is None else format_utc(planted_at),
         planted_by=planted_by,
         first_use=None if life.first_use is None else format_utc(life.first_use),
