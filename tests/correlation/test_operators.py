@@ -198,3 +198,14 @@ def test_a_server_named_by_an_aggregate_is_one_operator(lab):
     back = lab.row(9, "10.0.0.5", "door", "success", stem="/back", status=200, site="W3SVC2")
     out = lab.story([found], [back]).operators
     assert [o.addresses for o in out] == [["10.0.0.5"]]
+
+
+def test_the_nearest_success_is_found_among_interleaved_operators(lab):
+    rows = [
+        lab.row(m, who, "door", "success", stem="/d", status=200)
+        for m, who in ((0, B), (2, A), (4, B), (6, A), (40, B), (45, A))
+    ]
+    found = [lab.finding("plant", "success", 41, number=1, log="exchange-rps-cmdlet")]
+    out = lab.story(found, [*rows, cmdlet(lab, 41)])
+    assert [(o.addresses, o.accounts) for o in out.operators] == [
+        ([B], ["user@example.com"]), ([A], [])]  # fmt: skip
