@@ -203,9 +203,9 @@ def test_a_server_named_by_an_aggregate_is_one_operator(lab):
 def test_the_nearest_success_is_found_among_interleaved_operators(lab):
     rows = [
         lab.row(m, who, "door", "success", stem="/d", status=200)
-        for m, who in ((0, B), (2, A), (4, B), (6, A), (40, B), (45, A))
+        for m, who in ((0, B), (2, A), (4, B), (6, A), (40, A), (45, B))
     ]
     found = [lab.finding("plant", "success", 41, number=1, log="exchange-rps-cmdlet")]
     out = lab.story(found, [*rows, cmdlet(lab, 41)])
     assert [(o.addresses, o.accounts) for o in out.operators] == [
-        ([B], ["user@example.com"]), ([A], [])]  # fmt: skip
+        ([B], []), ([A], ["user@example.com"])]  # fmt: skip
