@@ -28,6 +28,8 @@ _ONE_TORN_LINE = 4096
 _FEW_SKIPPED = 10
 # A daily log that rolls over at local midnight holds up to this much of the neighbouring UTC day.
 _SLACK = {HOUR: HOUR, DAY: timedelta(hours=14)}
+# Times outside are damage or forgery: no such log is older than the format.
+_EARLIEST, _LATEST = datetime(1995, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -52,11 +54,15 @@ class Piece(msgspec.Struct, kw_only=True):
 def piece_of(facts: ArtifactFacts, known: Iterable[str]) -> Piece:
     """Reduce an artifact to its time; records far from the hour or day it is for are not believed."""
     unit = unit_of(facts.path)
-    spans = [(min(pair), max(pair)) for pair in facts.spans]
+    low, high = _EARLIEST, _LATEST
     if unit is not None:
         low = unit.start - _SLACK[unit.length]
         high = unit.start + unit.length + _SLACK[unit.length]
-        spans = [(max(a, low), min(b, high)) for a, b in spans if b >= low and a <= high]
+    ordered = [(min(pair), max(pair)) for pair in facts.spans]
+    spans = [(max(a, low), min(b, high)) for a, b in ordered if b >= low and a <= high]
+    if unit is None and sum((b - a for a, b in spans), timedelta()) > facts.lines * HOUR:
+        # Two lines a month apart are no record of the month.
+        spans = [(moment, moment) for span in spans for moment in span]
     return Piece(
         series=_series(facts, known), unit=unit, spans=sorted(spans), is_sound=_is_sound(facts)
     )
@@ -76,6 +82,8 @@ def unit_of(path: str) -> Unit | None:
     try:
         start = datetime.strptime(day + (hour or "00"), "%Y%m%d%H").replace(tzinfo=UTC)
     except ValueError:
+        return None
+    if not _EARLIEST < start < _LATEST - DAY:
         return None
     return Unit(stem.lower(), start, HOUR if hour else DAY, int(part))
 
