@@ -15,6 +15,26 @@ from exopsy.evidence import registry
 from exopsy.exposure.builds import Facts, load_facts
 from exopsy.pipeline.activity import ActivityMapping, load_activity_mapping
 from exopsy.schema.chain import ChainSpec
+from exopsy.schema.columns import COLUMNS
+
+
+class Innocent:
+    """A sample of innocent records of one log."""
+
+    def __init__(self, text: str, delimiter: str) -> None:
+        self._text = text.lower().replace("\n", delimiter)
+        self._delimiter = delimiter
+        self._records = max(1, text.count("\n"))
+
+    def share(self, literal: str) -> float:
+        """Return which share of the records holds a literal, about.
+
+        ``^`` before it and ``$`` behind it mean that a field starts or ends there.
+        """
+        start = self._delimiter if literal.startswith("^") else ""
+        end = self._delimiter if literal.endswith("$") else ""
+        bare = literal[bool(start) : len(literal) - bool(end)]
+        return min(1.0, self._text.count(start + bare + end) / self._records)
 
 
 class Bundle(msgspec.Struct, frozen=True):
@@ -28,7 +48,8 @@ class Bundle(msgspec.Struct, frozen=True):
     ignored_tokens: tuple[str, ...]
     build_marks: dict[str, re.Pattern[bytes]]
     hot: frozenset[str]
-    cost: dict[str, float]
+    innocent: dict[str, Innocent]
+    """Log -> innocent records, to choose rare literals by."""
     sha256: str
 
 
@@ -54,10 +75,7 @@ def load_bundle(folders: Sequence[Path], cache: Path | None) -> Bundle:
             for log, pattern in reading["build_marks"].items()
         },
         hot=frozenset(read_lines(own / "lists" / "hot_stems.txt")),
-        cost={
-            text.lower(): float(len(reading["frequent_texts"]))
-            for text in reading["frequent_texts"]
-        },
+        innocent=load_innocent(own / "reference"),
         sha256=content_sha256(own),
     )
 
@@ -75,3 +93,11 @@ def load_chains(folder: Path) -> tuple[ChainSpec, ...]:
         except msgspec.ValidationError as error:
             raise ContentError(str(error), at=str(path), remedy="See schema/chain.py") from error
     return tuple(chains)
+
+
+def load_innocent(folder: Path) -> dict[str, Innocent]:
+    """Read the samples of innocent records, one file a log."""
+    return {
+        path.stem: Innocent(path.read_text("utf-8"), "," if COLUMNS[path.stem].csv else " ")
+        for path in sorted(folder.glob("*.txt"))
+    }

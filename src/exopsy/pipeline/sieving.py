@@ -17,6 +17,7 @@ from exopsy.core.limits import Limits
 from exopsy.detection.matcher import Matcher, RowView, normalise
 from exopsy.detection.rule import Rule, ValueList
 from exopsy.detection.sieve.database import Automaton, Candidate, Scanner, Sieve
+from exopsy.detection.sieve.literals import Share, no_share
 from exopsy.evidence import registry
 from exopsy.pipeline.blocks import Block, BlockReader
 from exopsy.schema.case import Grade
@@ -45,13 +46,13 @@ class LogSieve:
         lists: Mapping[str, ValueList],
         *,
         hot: frozenset[str] = frozenset(),
-        cost: Mapping[str, float] | None = None,
+        share: Share = no_share,
     ) -> None:
         self.spec = spec
         self.parser = registry.load(spec)
         self.lists = lists
         self.matchers = [Matcher(rule, lists) for rule in rules]
-        self.sieve = Sieve(spec.name, rules, lists, hot=hot, cost=cost)
+        self.sieve = Sieve(spec.name, rules, lists, hot=hot, share=share)
 
 
 class RecordFinder:

@@ -68,7 +68,7 @@ class Sieve:
         lists: Mapping[str, ValueList],
         *,
         hot: frozenset[str] = frozenset(),
-        cost: Mapping[str, float] | None = None,
+        share: literals.Share = literals.no_share,
     ) -> None:
         """Compile.
 
@@ -77,50 +77,55 @@ class Sieve:
             rules: rules of that format.
             lists: the lists they may name.
             hot: values that innocent traffic is full of, to pass over where a rule excludes them.
-            cost: literals that are common in innocent records.
+            share: how common a literal is in innocent records.
         """
         self.log = log
         self.rules = tuple(rules)
         self.unsievable: list[int] = []
         self.lists = lists
-        self.patterns = self._patterns(COLUMNS[log], hot, cost or {})
+        self.patterns = self._patterns(COLUMNS[log], hot, share)
         self._always = tuple(self.unsievable)
         self.database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         compile_patterns(self.database, self.patterns)
 
     def _patterns(
-        self, columns: LogColumns, hot: frozenset[str], cost: Mapping[str, float]
+        self, columns: LogColumns, hot: frozenset[str], share: literals.Share
     ) -> list[Pattern]:
         values = {name: found.values for name, found in self.lists.items()}
-        needed: dict[literals.Literal, list[int]] = {}
+        needed: dict[literals.Literal | literals.Both, list[int]] = {}
         for index, rule in enumerate(self.rules):
-            need = literals.necessary(rule.condition, values, cost)
+            need = literals.necessary(rule.condition, values, share)
             if need is None:
                 self.unsievable.append(index)
                 continue
             for literal in need:
                 needed.setdefault(literal, []).append(index)
         merged: dict[tuple[str, str, str], list[int]] = {}
-        for literal, indexes in sorted(needed.items()):
-            key = (self._regex(literal, columns, hot), literal.field, literal.unless)
+        for wanted, indexes in needed.items():
+            if isinstance(wanted, literals.Both):
+                key = (both_patterns(wanted, columns), "", "")
+            else:
+                key = (self._regex(wanted, columns, hot), wanted.field, wanted.unless)
             merged.setdefault(key, []).extend(indexes)
         patterns = [
             Pattern(regex, "rule", tuple(sorted(set(indexes))), field, unless)
-            for (regex, field, unless), indexes in merged.items()
+            for (regex, field, unless), indexes in sorted(merged.items())
         ]
         if patterns:
             patterns += marker_patterns(columns)
         return [HEADER, *patterns]
 
     def _regex(self, literal: literals.Literal, columns: LogColumns, hot: frozenset[str]) -> str:
-        codec = columns.codec(literal.field) if literal.field else "json"
         if literal.unless and hot:
-            known = self.lists[literal.unless].values
-            delimiter = "," if columns.csv else " "
             return excluding_pattern(
-                literal.text, codec, hot & known, csv=columns.csv, delimiter=delimiter
+                literal.text,
+                columns.codec(literal.field),
+                hot & self.lists[literal.unless].values,
+                csv=columns.csv,
+                delimiter="," if columns.csv else " ",
+                end=_end_of_value(columns),
             )
-        return pattern_of(literal.text, codec, csv=columns.csv)
+        return literal_pattern(literal, columns)
 
     def rules_of(self, patterns: set[int]) -> tuple[int, ...]:
         """Return the rules that a record with these patterns can match."""
@@ -131,6 +136,53 @@ class Sieve:
                 return tuple(range(len(self.rules)))
             found.update(pattern.rules)
         return tuple(sorted(found))
+
+
+def literal_pattern(literal: literals.Literal, columns: LogColumns) -> str:
+    """Return the pattern of one literal, tied to the ends of its value where it must be."""
+    if not literal.field:
+        return pattern_of(literal.text, "json", csv=columns.csv)
+    pattern = pattern_of(literal.text, columns.codec(literal.field), csv=columns.csv)
+    if literal.field not in columns.columns:
+        return pattern  # a derived field's ends stand inside another field
+    if literal.prefix:
+        pattern = (r'(?:^|[,"\n\x00\xbf])' if columns.csv else r"(?:^|[ \n\x00\xbf])") + pattern
+    return pattern + _end_of_value(columns) if literal.suffix else pattern
+
+
+def _end_of_value(columns: LogColumns) -> str:
+    """Return what stands behind a value; ``$`` also matches before an escaped line end."""
+    ends = '[,"\\r\\n\\x00]' if columns.csv else "[ \\r\\n\\x00]"
+    return rf"(?:{ends}|\z|%(?:25)*(?:u00)?0a)"
+
+
+def both_patterns(both: literals.Both, columns: LogColumns) -> str:
+    """Return a pattern for records that hold two literals, in any order, overlapping or not."""
+    first, second = both.first, both.second
+    if first.field == second.field and second.prefix and first.suffix:
+        first, second = second, first
+    texts = literals.overlaps(first.text, second.text)
+    if first.field == second.field and first.prefix and second.suffix:
+        # The one begins the value and the other ends it: one order, and both ends are known.
+        joined = {
+            msgspec.structs.replace(first, text=t, suffix=True)
+            for t in texts
+            if t.startswith(first.text) and t.endswith(second.text)
+        }
+        begin = literal_pattern(first, columns)
+        orders = [begin + _BETWEEN + literal_pattern(second, columns)]
+        orders += sorted(literal_pattern(j, columns) for j in joined)
+        return f"(?:{'|'.join(orders)})"
+    # Not tied to the ends of values: two values may end and begin at one and the same byte.
+    loose = (msgspec.structs.replace(x, prefix=False, suffix=False) for x in (first, second))
+    a, b = (literal_pattern(x, columns) for x in loose)
+    codec: Codec = "json" if columns.derived_prefixes else "plus"
+    orders = [a + _BETWEEN + b, b + _BETWEEN + a]
+    orders += sorted(pattern_of(text, codec, csv=columns.csv) for text in texts)
+    return f"(?:{'|'.join(orders)})"
+
+
+_BETWEEN = r"[^\n]*"
 
 
 def marker_patterns(columns: LogColumns) -> list[Pattern]:

@@ -19,7 +19,13 @@ Trie = dict[str, "Trie"]
 
 
 def excluding_pattern(
-    suffix: str, codec: Codec, values: Iterable[str], *, csv: bool, delimiter: str
+    suffix: str,
+    codec: Codec,
+    values: Iterable[str],
+    *,
+    csv: bool,
+    delimiter: str,
+    end: str,
 ) -> str:
     """Return a pattern for ``suffix`` not at the end of one of ``values``.
 
@@ -29,13 +35,14 @@ def excluding_pattern(
         values: whole values (case-folded) to pass over; those that don't end in suffix are ignored.
         csv: the log's cells are quoted CSV.
         delimiter: the byte that stands before the column's value in a record.
+        end: pattern of what stands behind it.
     """
     plain = pattern_of(suffix, "text", csv=csv)
     encoded = pattern_of(suffix, codec, csv=csv)
     trie: Trie = {}
     known = sorted({v for v in values if v.endswith(suffix) and v.isascii()})
     if not known:
-        return encoded
+        return encoded + end
     for value in known:
         node = trie
         for character in reversed(delimiter + value.removesuffix(suffix)):
@@ -44,9 +51,11 @@ def excluding_pattern(
     branches: list[str] = []
     _leave(trie, "", branches)
     if len(branches) > _MOST_BRANCHES:
-        return encoded
+        return encoded + end
     pattern = f"(?:{'|'.join(branches)}){plain}"
-    return pattern if encoded == plain else f"(?:{pattern}|{_escaped_only(suffix, codec)})"
+    if encoded != plain:
+        pattern = f"(?:{pattern}|{_escaped_only(suffix, codec)})"
+    return pattern + end
 
 
 def _leave(node: Trie, behind: str, branches: list[str]) -> None:

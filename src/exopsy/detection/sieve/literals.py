@@ -7,7 +7,8 @@ characters. A negation, an absent field, a comparison, a network and a field ref
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser as sre_parser  # type: ignore[attr-defined]
 from typing import Any
@@ -18,8 +19,13 @@ from exopsy.detection.expression import All, Expression, InList, No, Regex, Some
 
 SHORTEST = 3
 LONGEST = 48
+COMMON = 0.003
+"""A need that more innocent records than this share hold is paired with a second one."""
+_EXCLUDED = 0.0001
+"""What is left of a common suffix once the busiest values are passed over, about."""
 _LIST_MOST = 64
 """A positive test against a list is sieved by its values up to so many."""
+_PAIRS_MOST = 60
 
 
 class Literal(msgspec.Struct, frozen=True, order=True):
@@ -28,111 +34,183 @@ class Literal(msgspec.Struct, frozen=True, order=True):
     field: str
     """"" for a keyword: anywhere in the record."""
     text: str
+    prefix: bool = False
+    """The field's value starts with it."""
     suffix: bool = False
     """The field's value ends with it."""
     unless: str = ""
     """Name of a list: a record whose whole field is in it can't match through this literal."""
 
 
-Need = frozenset[Literal]
+class Both(msgspec.Struct, frozen=True, order=True):
+    """Two literals that must both be there: for conditions whose every literal is common alone."""
+
+    first: Literal
+    second: Literal
+
+
+Need = frozenset[Literal | Both]
+Share = Callable[[str], float]
+"""Literal -> share of innocent records that hold it; ``^`` and ``$`` mark ends of a value."""
+
+
+def no_share(text: str) -> float:
+    """Nothing is known of innocent records."""
+    return 0.0
 
 
 def necessary(
-    expression: Expression,
-    lists: Mapping[str, frozenset[str]],
-    cost: Mapping[str, float] | None = None,
+    expression: Expression, lists: Mapping[str, frozenset[str]], share: Share = no_share
 ) -> Need | None:
-    """Return the literals of which one must be there, or None when nothing must.
+    """Return literals (or pairs) of which one must be there, or None when nothing must.
 
     Args:
         expression: the rule's condition.
         lists: values of the lists it may name.
-        cost: how common a literal is in innocent records (higher: avoid); missing ones cost 1.
+        share: how common a literal is in innocent records; the rarest choice wins.
     """
-    return _Deriver(lists, cost or {}).need(expression, positive=True)
+    deriver = _Deriver(lists, share)
+    needs = deriver.needs(expression, positive=True, excluded={})
+    return deriver.rarest(needs) if needs else None
 
 
 class _Deriver:
-    def __init__(self, lists: Mapping[str, frozenset[str]], cost: Mapping[str, float]) -> None:
+    def __init__(self, lists: Mapping[str, frozenset[str]], share: Share) -> None:
         self._lists = lists
-        self._cost = cost
+        self._share = lru_cache(maxsize=None)(share)
 
-    def need(self, node: Expression, *, positive: bool) -> Need | None:
+    def needs(self, node: Expression, *, positive: bool, excluded: Mapping[str, str]) -> list[Need]:
+        """Return every need that the node is known to have (each on its own is necessary)."""
         match node:
             case No(item):
-                return self.need(item, positive=not positive)
+                return self.needs(item, positive=not positive, excluded=excluded)
             case All(items) | Some(items):
-                together = isinstance(node, All) == positive  # De Morgan under a negation
-                needs = [self.need(item, positive=positive) for item in items]
-                if not together:
-                    return _union(needs)
-                best = self._best(needs)
-                return self._with_exclusion(best, items) if positive and best else best
+                if isinstance(node, All) == positive:  # De Morgan under a negation
+                    inner = {**excluded, **(_exclusions(items) if positive else {})}
+                    return self._with_pair(
+                        [
+                            need
+                            for item in items
+                            for need in self.needs(item, positive=positive, excluded=inner)
+                        ]
+                    )
+                return self._alternatives(items, positive=positive, excluded=excluded)
             case Text(field, parts, _) if positive:
-                return self._text(field or "", parts)
+                return self._with_pair(self._text(field or "", parts, excluded))
             case Regex(pattern_field, pattern, flags) if positive:
-                return self._regex(pattern_field or "", pattern, flags)
+                return self._with_pair(self._regex(pattern_field or "", pattern, flags, excluded))
             case InList(list_field, name) if positive:
-                values = self._lists.get(name, frozenset())
-                if 0 < len(values) <= _LIST_MOST:
-                    return _union([self._text(list_field, (value,)) for value in values])
-        return None
+                return self._list(list_field, name, excluded)
+        return []
 
-    def _text(self, field: str, parts: tuple[str | int, ...]) -> Need | None:
-        choices = []
+    def price(self, need: Need) -> float:
+        """Estimate which share of innocent records would become candidates."""
+        return sum(self._price(literal) for literal in need)
+
+    def rarest(self, needs: Iterable[Need]) -> Need:
+        """Choose the need that the fewest innocent records hold."""
+        return min(needs, key=lambda n: (self.price(n), sorted(map(repr, n))))
+
+    def _with_pair(self, needs: list[Need]) -> list[Need]:
+        """Add the pairs of the two rarest needs when even the rarest is common."""
+        if len(needs) < 2 or self.price(first := self.rarest(needs)) <= COMMON:
+            return needs
+        for second in sorted(
+            (n for n in needs if not n & first), key=lambda n: (self.price(n), sorted(map(repr, n)))
+        ):
+            if len(first) * len(second) > _PAIRS_MOST:
+                continue
+            pairs = {
+                Both(a, b)
+                for a in first
+                for b in second
+                if isinstance(a, Literal) and isinstance(b, Literal)
+            }
+            if len(pairs) == len(first) * len(second):
+                return [*needs, frozenset(pairs)]
+        return needs
+
+    def _price(self, literal: Literal | Both) -> float:
+        if isinstance(literal, Both):
+            return 2 * self._price(literal.first) * self._price(literal.second)
+        if literal.unless:
+            return _EXCLUDED
+        text = f"{'^' * literal.prefix}{literal.text}{'$' * literal.suffix}"
+        return self._share(text) + 0.002 / len(literal.text)
+
+    def _alternatives(
+        self, items: tuple[Expression, ...], *, positive: bool, excluded: Mapping[str, str]
+    ) -> list[Need]:
+        """One of these holds: each must need something, and any one of it may be there."""
+        chosen = []
+        for item in items:
+            needs = self.needs(item, positive=positive, excluded=excluded)
+            if not needs:
+                return []
+            chosen.append(self.rarest(needs))
+        return [frozenset().union(*chosen)] if chosen else []
+
+    def _text(
+        self, field: str, parts: tuple[str | int, ...], excluded: Mapping[str, str]
+    ) -> list[Need]:
+        needs: list[Need] = []
         for index, part in enumerate(parts):
             if isinstance(part, str):
-                last = index == len(parts) - 1
-                choices += [
-                    Literal(field, run, suffix=last and part.endswith(run)) for run in _runs(part)
-                ]
-        if not choices:
-            return None
-        return frozenset({min(choices, key=lambda c: (self._price(c), c))})
+                for run in _runs(part):
+                    prefix = index == 0 and part.startswith(run)
+                    suffix = index == len(parts) - 1 and part.endswith(run)
+                    unless = excluded.get(field, "") if suffix else ""
+                    needs.append(frozenset({Literal(field, run, prefix, suffix, unless)}))
+        return needs
 
-    def _regex(self, field: str, pattern: str, flags: str) -> Need | None:
+    def _list(self, field: str, name: str, excluded: Mapping[str, str]) -> list[Need]:
+        values = self._lists.get(name, frozenset())
+        if not 0 < len(values) <= _LIST_MOST:
+            return []
+        items = tuple(Text(field, (value,)) for value in sorted(values))
+        return self._alternatives(items, positive=True, excluded=excluded)
+
+    def _regex(
+        self, field: str, pattern: str, flags: str, excluded: Mapping[str, str]
+    ) -> list[Need]:
         try:
             tree = sre_parser.parse(pattern)
         except re.error:
-            return None
+            return []
         if "x" in flags or tree.state.flags & re.VERBOSE:
-            return None
-        return self._best(
-            [
-                frozenset(Literal(field, run) for run in alternative)
-                for alternative in regex_literals(tree)
-            ]
-        )
+            return []
+        # In multi-line mode the anchors stand for line ends inside the value.
+        return [
+            frozenset(
+                Literal(field, r.text, r.prefix, r.suffix, excluded.get(field, "") * r.suffix)
+                for r in runs
+            )
+            for runs in regex_literals(tree, anchors="m" not in flags)
+        ]
 
-    def _best(self, needs: Iterable[Need | None]) -> Need | None:
-        some = [n for n in needs if n is not None]
-        return min(some, key=lambda n: (self._total(n), sorted(n)), default=None)
 
-    def _total(self, need: Need) -> float:
-        return sum(self._price(literal) for literal in need)
+def _exclusions(items: Iterable[Expression]) -> dict[str, str]:
+    """Return field -> list for every ``not field in list`` among the items."""
+    return {
+        inner.field: inner.name
+        for item in _flat(items)
+        if isinstance(item, No)
+        for inner in _ruled_out(item.item)
+        if isinstance(inner, InList)
+    }
 
-    def _price(self, literal: Literal) -> float:
-        """Guess how often a literal stands in innocent records: common ones and short ones cost."""
-        for common, weight in self._cost.items():
-            if literal.text in common:
-                return weight
-        return 1.0 / len(literal.text)
 
-    def _with_exclusion(self, need: Need, items: tuple[Expression, ...]) -> Need:
-        """Note on suffix literals that a sibling ``not field in list`` excludes whole values."""
-        excluded = {
-            inner.field: inner.name
-            for item in _flat(items)
-            if isinstance(item, No)
-            for inner in _alternatives(item.item)
-            if isinstance(inner, InList)
-        }
-        return frozenset(
-            msgspec.structs.replace(literal, unless=excluded[literal.field])
-            if literal.suffix and literal.field in excluded
-            else literal
-            for literal in need
-        )
+def overlaps(a: str, b: str) -> set[str]:
+    """Return every text in which two literals overlap: there they don't stand behind each other."""
+    found = set()
+    for left, right in ((a, b), (b, a)):
+        for start in range(len(left)):
+            tail = left[start:]
+            if right.startswith(tail):
+                found.add(left[:start] + right)
+            elif tail.startswith(right):
+                found.add(left)
+    return found
 
 
 def _flat(items: Iterable[Expression]) -> Iterable[Expression]:
@@ -143,16 +221,9 @@ def _flat(items: Iterable[Expression]) -> Iterable[Expression]:
             yield item
 
 
-def _alternatives(item: Expression) -> tuple[Expression, ...]:
+def _ruled_out(item: Expression) -> tuple[Expression, ...]:
     """What a negated item rules out: itself, or each of its alternatives."""
     return item.items if isinstance(item, Some) else (item,)
-
-
-def _union(needs: list[Need | None]) -> Need | None:
-    """One of these holds: each must need something, and any one of it may be there."""
-    if not needs or any(n is None for n in needs):
-        return None
-    return frozenset().union(*(n for n in needs if n is not None))
 
 
 def _runs(text: str) -> list[str]:
@@ -161,25 +232,95 @@ def _runs(text: str) -> list[str]:
     return [piece[-LONGEST:].lower() for piece in pieces if len(piece) >= SHORTEST]
 
 
-def regex_literals(tree: Any) -> list[set[str]]:  # noqa: ANN401 - CPython's parse tree
+class Run(msgspec.Struct, frozen=True):
+    """A literal piece of a regular expression, and whether it is tied to an end of the value."""
+
+    text: str
+    prefix: bool = False
+    suffix: bool = False
+
+
+_RUNS_MOST = 48
+
+
+def regex_literals(tree: Any, *, anchors: bool = True) -> list[set[Run]]:  # noqa: ANN401 - CPython's
     """Return sets of literals; of each set, at least one must stand in any text that matches."""
-    found: list[set[str]] = []
-    run = ""
-    for op, argument in [*tree, (None, None)]:
-        if op is sre.LITERAL and 0x20 <= argument <= 0x7E:
-            run += chr(argument).lower()
-            continue
-        if len(run) >= SHORTEST:
-            found.append({run[:LONGEST]})
-        run = ""
-        if op is sre.SUBPATTERN:
-            found += regex_literals(argument[3])
-        elif op is sre.MAX_REPEAT or op is sre.MIN_REPEAT:
-            if argument[0] >= 1:
-                found += regex_literals(argument[2])
-        elif op is sre.BRANCH:
-            branches = [regex_literals(branch) for branch in argument[1]]
-            if all(branches):
-                best = [max(b, key=lambda s: min(len(t) for t in s)) for b in branches]
-                found.append(set().union(*best))
+    walk = _RegexWalk(anchors=anchors)
+    walk.sequence(tree)
+    walk.flush()
+    return [runs for runs in walk.found if runs and min(len(r.text) for r in runs) >= SHORTEST]
+
+
+class _RegexWalk:
+    """Walks a parse tree, spelling out what must stand side by side."""
+
+    def __init__(self, *, anchors: bool) -> None:
+        self.found: list[set[Run]] = []
+        self._runs: set[str] = {""}
+        self._anchors = anchors
+        self._at_start = False
+
+    def sequence(self, tree: Any) -> None:  # noqa: ANN401
+        """Walk the items of a sequence in order."""
+        for op, argument in tree:
+            if op is sre.AT:
+                self._anchor(argument)
+                continue
+            texts = _spelled(op, argument)
+            if texts is not None and len(texts) * len(self._runs) <= _RUNS_MOST:
+                self._runs = {run + text for run in self._runs for text in texts}
+                continue
+            self.flush()
+            if op is sre.SUBPATTERN:
+                self.found += regex_literals(argument[3], anchors=False)
+            elif op is sre.MAX_REPEAT or op is sre.MIN_REPEAT:
+                if argument[0] >= 1:
+                    self.found += regex_literals(argument[2], anchors=False)
+            elif op is sre.BRANCH:
+                self._branch(argument[1])
+
+    def flush(self, *, suffix: bool = False) -> None:
+        """End the current runs: something that is not spelled out follows."""
+        if all(self._runs):
+            self.found.append({Run(run[:LONGEST], self._at_start, suffix) for run in self._runs})
+        self._runs = {""}
+        self._at_start = False
+
+    def _anchor(self, where: Any) -> None:  # noqa: ANN401
+        if where in (sre.AT_BEGINNING, sre.AT_BEGINNING_STRING):
+            self.flush()
+            self._at_start = self._anchors
+        elif where in (sre.AT_END, sre.AT_END_STRING):
+            self.flush(suffix=self._anchors and all(len(r) <= LONGEST for r in self._runs))
+
+    def _branch(self, branches: Any) -> None:  # noqa: ANN401
+        choices = [regex_literals(branch, anchors=False) for branch in branches]
+        if all(choices):
+            best = [max(c, key=lambda runs: min(len(r.text) for r in runs)) for c in choices]
+            self.found.append(set().union(*best))
+
+
+def _spelled(op: Any, argument: Any) -> set[str] | None:  # noqa: ANN401
+    """Return every text that one item of a regular expression can match, if they are few."""
+    if op is sre.LITERAL:
+        return {chr(argument).lower()} if 0x20 <= argument <= 0x7E else None
+    if op is sre.IN:
+        if all(kind is sre.LITERAL and 0x20 <= code <= 0x7E for kind, code in argument):
+            return {chr(code).lower() for _, code in argument}
+        return None
+    if op is sre.SUBPATTERN and not argument[1] and not argument[2]:
+        return _spelled_sequence(argument[3])
+    if op is sre.BRANCH:
+        texts = [_spelled_sequence(branch) for branch in argument[1]]
+        return set().union(*(t for t in texts if t)) if all(texts) else None
+    return None
+
+
+def _spelled_sequence(tree: Any) -> set[str] | None:  # noqa: ANN401
+    found = {""}
+    for op, argument in tree:
+        texts = _spelled(op, argument)
+        if texts is None or len(texts) * len(found) > _RUNS_MOST:
+            return None
+        found = {a + b for a in found for b in texts}
     return found
