@@ -57,7 +57,7 @@ def examine(
     collection = Path(path)
     if not collection.exists():
         raise CollectionError(f"There is no {collection}.")
-    case_dir = default_case(collection, Path.cwd()) if case is None else Path(case)
+    case_dir = default_case(collection) if case is None else Path(case)
     claim(collection, case_dir)
     settings = RunSettings(
         collection=collection,

@@ -8,8 +8,8 @@ from exopsy.cli.main import main
 def test_the_demo_ends_well_and_says_what_examine_would_have_said(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("exopsy.cli.demo.DAYS", 3)
-    monkeypatch.setattr("exopsy.cli.demo.REQUESTS_PER_DAY", 300)
+    monkeypatch.setattr("exopsy.cli.demo.DAYS", 2)
+    monkeypatch.setattr("exopsy.cli.demo.REQUESTS_PER_DAY", 100)
     for _ in range(2):
         assert main(["demo", "--out", "demo"]) == 0
         out = capsys.readouterr().out

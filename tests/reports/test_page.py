@@ -22,3 +22,9 @@ def test_a_long_list_is_cut_and_counted():
     page = Page(colour=False, width=80)
     page.each(list("abc"), 2, page.say, 0)
     assert page.text() == "a\nb\n... and 1 more: see the report\n"
+
+
+def test_a_path_is_never_broken():
+    page = Page(colour=False, width=40)
+    page.path("/cases/" + "x" * 100 + "/report.html\x1b[2J", 4)
+    assert page.text() == "    /cases/" + "x" * 100 + "/report.html\\x1b[2J\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from exopsy.store.case_folder import CASE_FILE, claim, default_case, read_case
@@ -14,8 +16,11 @@ def collection(tmp_path):
     return folder
 
 
-def test_the_default_case_is_named_after_the_collection(collection, tmp_path):
-    assert default_case(collection, tmp_path) == tmp_path / "evidence-case"
+def test_the_default_case_is_named_after_the_collection(collection, monkeypatch):
+    assert default_case(collection) == Path("evidence-case")
+    monkeypatch.chdir(collection)
+    assert default_case(Path()) == Path("evidence-case")
+    assert default_case(Path("/")) == Path("collection-case")
 
 
 @pytest.mark.parametrize("inside", ["", "case", "a/b"])

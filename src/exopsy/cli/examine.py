@@ -19,7 +19,7 @@ from exopsy.store.case_folder import REPORT_FILE, claim, default_case
 
 def run(arguments: argparse.Namespace) -> int:
     """Examine a collection."""
-    case_dir = arguments.case or default_case(arguments.collection, Path.cwd())
+    case_dir = arguments.case or default_case(arguments.collection)
     case = examine_into(settings_from(arguments, case_dir), quiet=arguments.quiet)
     if arguments.json:
         print_json(case)

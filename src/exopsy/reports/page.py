@@ -38,6 +38,10 @@ class Page:
         sgr = _SGR[style] if self._colour else ""
         self._lines += [f"\x1b[{sgr}m{line}\x1b[0m" if sgr else line for line in wrapped]
 
+    def path(self, text: str, indent: int = 0) -> None:
+        """Add a line that is never broken, so that it can be copied."""
+        self._lines.append(" " * indent + visible(text, _LONGEST))
+
     def head(self, text: str, indent: int = 0) -> None:
         """Add a heading with a blank line before it."""
         self._lines.append("")

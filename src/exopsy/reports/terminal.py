@@ -249,7 +249,8 @@ def _ending(page: Page, case: CaseDocument, report: str) -> None:
         why = "; ".join(case.not_reproducible_because)
         page.say(f"A second run may differ: {why}", 2, style="warn")
     page.head("WHERE TO READ ON")
-    page.say(report, 2, mark="Report with the evidence: ")
+    page.say("The report, with the evidence of every sentence:", 2)
+    page.path(report, 4)
     conclusion = case.verdict.conclusion
     page.say(f"Exit code of this verdict: {int(exit_code(conclusion))} ({conclusion}).", 2)
 

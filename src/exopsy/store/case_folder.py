@@ -14,9 +14,9 @@ MARKER = ".exopsy-case"
 """Says that a folder is ours, also when a run was stopped before its case was written."""
 
 
-def default_case(collection: Path, working_dir: Path) -> Path:
-    """Return ``<collection name>-case`` in the working directory."""
-    return working_dir / f"{collection.resolve().name or 'collection'}-case"
+def default_case(collection: Path) -> Path:
+    """Return ``<collection name>-case``, in the working directory."""
+    return Path(f"{collection.resolve().name or 'collection'}-case")
 
 
 def claim(collection: Path, case: Path) -> None:
