@@ -152,3 +152,11 @@ def test_conclusions_follow_the_ladder(lab_of, scenario):
         assert grades[scenario.chain] == "use"
     else:
         assert set(grades.values()) <= {"attempt"}
+
+
+@pytest.mark.parametrize("name", ["quiet", "proxyshell", "owassrf"])
+def test_a_cmdlet_and_the_request_that_ran_it_share_their_id(lab_of, name):
+    lab = lab_of(name)
+    requests = {r["RequestId"]: r for r in lab.rows("Rps_Http_")}
+    for row in lab.rows("Rps_Cmdlet_"):
+        assert requests[row["RequestId"]]["CommandName"] == row["Cmdlet"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from exopsy.lab.plan import DAY, Backdoor, Operator, Plan
 from exopsy.lab.rows import cmdlet_row, rps_http_row
 from exopsy.lab.server import Person
-from exopsy.lab.template import BackEnd, Request
+from exopsy.lab.template import BackEnd, Extra, Request
 
 ROLES = ("Mailbox Import Export", "ApplicationImpersonation")
 
@@ -64,7 +64,7 @@ class _Session:
         self.stem = f"/owa/{name}{at_sign}{domain}/{rng.choice(ranges.powershells)}"
         self.client = rng.choice(ranges.psrp_clients)
 
-    def call(self, at: float, action: str, command: str = "") -> float:
+    def call(self, at: float, action: str, command: str = "", *more_rows: Extra) -> float:
         plan, server = self.plan, self.plan.server
         address = self.operator.addresses[0]
         user = f"{server.netbios}\\{self.victim.login}"
@@ -72,7 +72,8 @@ class _Session:
             server, plan.build_at(at), user=user, address=address, client=self.client,
             query="PSVersion=5.1.19041.610", action=action, command=command,
         )  # fmt: skip
-        plan.row(at + 0.3, row)
+        # a request and the cmdlet it ran share their id in the two logs (inferred, not verified)
+        plan.row(at + 0.3, row, *more_rows)
         plan.request(
             at,
             Request(
@@ -97,5 +98,4 @@ class _Session:
             plan.server, plan.build_at(at), user=f"{plan.server.forest}/Users/{self.victim.login}", cmdlet=cmdlet,
             parameters=parameters, application="Unknown", sender=f"{plan.server.netbios}\\{self.victim.login}".lower(),
         )  # fmt: skip
-        plan.row(at + 0.9, row)
-        return self.call(at, "Command", cmdlet)
+        return self.call(at, "Command", cmdlet, row)

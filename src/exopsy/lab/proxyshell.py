@@ -12,7 +12,7 @@ from exopsy.lab.plan import Backdoor, Operator, Plan
 from exopsy.lab.rows import cmdlet_row, ews_row, rps_http_row
 from exopsy.lab.server import Person
 from exopsy.lab.shell_use import shell_path, use_and_probe
-from exopsy.lab.template import BackEnd, Request
+from exopsy.lab.template import BackEnd, Extra, Request
 
 STEM = "/autodiscover/autodiscover.json"
 SYSTEM = "NT AUTHORITY\\SYSTEM"
@@ -167,7 +167,9 @@ class _Legs:
         plan.row(at + 0.2, row)
         return self.send(at, "/EWS/exchange.asmx", back="/EWS/Exchange.asmx")
 
-    def powershell(self, at: float, victim: Person, action: str, command: str) -> float:
+    def powershell(
+        self, at: float, victim: Person, action: str, command: str, *more_rows: Extra
+    ) -> float:
         plan = self.plan
         more = "" if self.user else f"X-Rps-CAT={self.token}"
         row = rps_http_row(
@@ -175,7 +177,8 @@ class _Legs:
             client=self.client, query=f"{more}&{self._query('', '').rpartition('&')[2]}".lstrip("&"), action=action,
             command=command, stem="/Powershell",
         )  # fmt: skip
-        plan.row(at + 0.3, row)
+        # a request and the cmdlet it ran share their id in the two logs (inferred, not verified)
+        plan.row(at + 0.3, row, *more_rows)
         return self.send(at, f"/{self.name}/", more, back="/powershell/")
 
     def cmdlet(self, at: float, victim: Person, cmdlet: str, parameters: str) -> float:
@@ -184,5 +187,4 @@ class _Legs:
             plan.server, plan.build_at(at), user=f"{plan.server.forest}/Users/Administrator", cmdlet=cmdlet,
             parameters=parameters, application="Unknown", sender=victim.smtp,
         )  # fmt: skip
-        plan.row(at + 0.9, row)
-        return self.powershell(at, victim, "Command", cmdlet)
+        return self.powershell(at, victim, "Command", cmdlet, row)
