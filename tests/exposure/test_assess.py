@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exopsy.core.content import CONTENT
-from exopsy.exposure.assess import assess, state_of
+from exopsy.exposure.assess import assess, assess_build, state_of
 from exopsy.exposure.builds import load_facts, parse_build
 
 FACTS = load_facts(CONTENT / "facts")
@@ -112,6 +112,16 @@ def test_the_question_cuts_the_periods():
 def test_a_hole_that_no_build_decides_is_a_question_of_configuration():
     (only,) = ask({"2023-03-01": "15.1.2507.23"}, "CVE-2022-41076")
     assert only.state == "needs-config-check"
+
+
+def test_a_build_can_be_assessed_without_any_log():
+    (only,) = assess_build("15.01.2106.002", facts=FACTS, cves=[LOGON])
+    assert (only.state, only.from_, only.to) == ("vulnerable", None, None)
+    assert only.basis == (
+        "Exchange 2016 CU18 (15.1.2106.2): fixed from Exchange 2016 CU18 Mar21SU (15.1.2106.13) on."
+    )
+    with pytest.raises(ValueError, match="four numbers"):
+        assess_build("latest", facts=FACTS, cves=[LOGON])
 
 
 _BUILDS = st.sampled_from([".".join(map(str, build)) for build in FACTS.builds])

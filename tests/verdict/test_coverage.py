@@ -153,6 +153,12 @@ def test_a_missing_part_of_an_hour_leaves_only_what_the_others_recorded():
     }
 
 
+def test_a_part_missing_in_the_middle_of_an_hour_is_a_hole():
+    artifacts = [a for a in proxies(range(24)) if "Ecp/HttpProxy_2021030110" not in a.path]
+    split = [proxy(10, part=1, first=0.0, last=0.1), proxy(10, part=3, first=0.8, last=0.95)]
+    assert days_of([*artifacts, *split], "exchange-httpproxy") == {"2021-03-01": "part"}
+
+
 def test_a_rare_hourly_log_may_miss_hours_but_not_many():
     rare = [a for h in (0, 5, 10, 15, 20, 23) for a in proxies(range(h, h + 1))]
     assert days_of(rare, "exchange-httpproxy") == {"2021-03-01": "full"}

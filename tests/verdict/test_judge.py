@@ -153,6 +153,16 @@ def test_a_high_success_of_no_chain_or_a_medium_one_needs_a_person():
     assert conclude(findings=[finding(level="medium", grade="use")]).conclusion == "suspicious"
 
 
+def test_what_was_seen_counts_whatever_was_not_read():
+    for coverage in ([], [read(days={DAYS[0]: "part"})]):
+        assert conclude(findings=[finding()], coverage=coverage).conclusion == "exploited"
+
+
+def test_a_weaker_sign_beside_an_exploit_does_not_weaken_it():
+    both = [finding(), finding("F2", level="medium", chain=None)]
+    assert conclude(findings=both).conclusion == "exploited"
+
+
 def test_two_kinds_of_evidence_or_a_used_backdoor_give_high_confidence():
     two = [finding("F1"), finding("F2", log="exchange-httpproxy")]
     assert conclude(findings=two).confidence == "high"
@@ -250,6 +260,12 @@ def test_a_hole_whose_success_no_log_shows_stays_open_to_question():
     assert any("Only memory shows it" in gap.text for gap in made.gaps)
 
 
+def test_a_hole_that_only_the_configuration_closes_is_still_asked_about():
+    days = dict.fromkeys(DAYS, "full") | {DAYS[4]: "none"}
+    made = conclude(exposure=[exposed("needs-config-check")], coverage=[read(days=days)])
+    assert made.conclusion == "inconclusive" and made.windows
+
+
 def test_a_chain_without_known_use_opens_no_window():
     assert conclude(chains=[chain(first_known_use=None)]).windows == []
 
@@ -258,6 +274,7 @@ def test_without_windows_each_asked_day_must_have_been_read():
     patched = [exposed("patched")]
     gone = {d: "full" for d in DAYS if d != DAYS[4]}
     assert conclude(exposure=patched, coverage=[read(days=gone)]).conclusion == "inconclusive"
+    assert conclude(exposure=patched, until=date(2021, 3, 12)).conclusion == "inconclusive"
     after = conclude(exposure=patched, since=date(2022, 1, 1))
     assert (after.conclusion, after.coverage) == ("inconclusive", "insufficient")
 
@@ -338,8 +355,8 @@ def test_evidence_in_sentences_is_bounded_and_disarmed():
 _FINDINGS = st.builds(
     finding,
     st.integers(1, 5).map(lambda n: f"F{n}"),
-    level=st.sampled_from(["informational", "low", "medium", "high", "critical"]),
-    grade=st.sampled_from(["attempt", "success", "use"]),
+    level=st.sampled_from(["informational", "low", "medium", "medium", "high", "high", "critical"]),
+    grade=st.sampled_from(["attempt", "success", "success", "success", "use"]),
     chain=st.sampled_from(["first-hole", "dark-hole", None]),
     behaviour=st.sampled_from(["P01", "P13", None]),
     log=st.sampled_from(["iis-w3c", "exchange-httpproxy", ""]),
@@ -347,7 +364,7 @@ _FINDINGS = st.builds(
 _SOME = st.lists(_FINDINGS, max_size=4, unique_by=lambda f: f.id)
 _WEAK = _SOME.map(lambda found: [msgspec.structs.replace(f, grade="attempt") for f in found])
 _STORIES = st.lists(st.integers(1, 5).map(lambda n: f"F{n}"), max_size=3).map(
-    lambda ids: Story(host="EX01", backdoors=[shell(*ids)] if ids else [])
+    lambda ids: Story(host="EX01", backdoors=[shell(*ids)] if len(ids) > 1 else [])
 )
 # Complete logs with a few damaged days: wholly random days would hardly ever give comfort.
 _LOSSES = st.dictionaries(st.sampled_from(DAYS), st.sampled_from(["part", "none"]), max_size=2)

@@ -66,6 +66,33 @@ def assess(
     return [e for cve in cves for e in _periods(cve, spells, facts, since, until)]
 
 
+def assess_build(build: str, *, facts: Facts, cves: Sequence[str]) -> list[Exposure]:
+    """Say for each CVE in which state a server of this build is, without any log.
+
+    Raises:
+        ValueError: not a build; a sentence for the analyst.
+    """
+    number = parse_build(build)
+    if number is None:
+        raise ValueError(f"'{build[:40]}' is no build. It has four numbers, like 15.1.2106.2")
+    name = build_name(build, facts)
+    made = []
+    for cve in cves:
+        known = facts.cves.get(cve)
+        state, why = _state(number, known, facts)
+        made.append(
+            Exposure(
+                cve=cve,
+                from_=None,
+                to=None,
+                state=state,
+                basis=f"{name}: {why}.",
+                fixed_in=_fixed_in(number, known, facts),
+            )
+        )
+    return made
+
+
 def state_of(build: Build, cve: KnownCve, facts: Facts) -> tuple[State, str]:
     """Return a build's state for a CVE, and why, as the end of a sentence.
 

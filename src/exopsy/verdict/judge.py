@@ -142,8 +142,6 @@ def _coverage_of(
     until: date | None,
 ) -> CoverageGrade:
     """Return the worst window's coverage; without windows, whether each asked day was read at all."""
-    if last_day(coverage) is None:
-        return "insufficient"
     if asked:
         return min((window.coverage for window in asked), key=_GRADES.index)
     first, last = since or first_day(coverage), until or last_day(coverage)

@@ -105,12 +105,8 @@ def stretches(pieces: Sequence[Piece]) -> list[Stretch]:
 def _of_one(pieces: Sequence[Piece]) -> list[Stretch]:
     covered = [span for piece in pieces for span in piece.spans]
     units = {p.unit.start for p in pieces if p.unit is not None and p.spans}
-    for group in _by_unit(pieces).values():
-        first = group.get(1)
-        if first is None or first.unit is None:
-            continue
+    for unit, group in _by_unit(pieces):
         whole = _from_the_first(group)
-        unit = first.unit
         if unit.length == HOUR:
             if len(whole) == len(group):
                 covered.append((unit.start, unit.start + HOUR))
@@ -129,19 +125,18 @@ def is_dense(pieces: Sequence[Piece]) -> bool:
     return bool(hours) and 4 * len(hours) >= 3 * ((max(hours) - min(hours)) / HOUR + 1)
 
 
-def _by_unit(pieces: Sequence[Piece]) -> Mapping[tuple[str, datetime], dict[int, Piece]]:
-    groups: dict[tuple[str, datetime], dict[int, Piece]] = {}
+def _by_unit(pieces: Sequence[Piece]) -> list[tuple[Unit, dict[int, Piece]]]:
+    """Group the parts of each hour's or day's file by their number."""
+    groups: dict[Unit, dict[int, Piece]] = {}
     for piece in pieces:
         if piece.unit is None:
             continue
-        group = groups.setdefault((piece.unit.stem, piece.unit.start), {})
-        # Of two copies of a file the better one speaks.
+        group = groups.setdefault(msgspec.structs.replace(piece.unit, part=1), {})
         known = group.get(piece.unit.part)
-        if known is None or (piece.is_sound and bool(piece.spans)) > (
-            known.is_sound and bool(known.spans)
-        ):
+        # Of two copies of a file the better one speaks.
+        if known is None or not (known.is_sound and known.spans):
             group[piece.unit.part] = piece
-    return groups
+    return list(groups.items())
 
 
 def _from_the_first(group: Mapping[int, Piece]) -> list[Piece]:
