@@ -9,7 +9,7 @@ import pytest
 
 from exopsy.core.content import CONTENT
 from exopsy.core.errors import ContentError
-from exopsy.schema.case import Backdoor, Exposure, Finding, Gap, Operator, Verdict, Window
+from exopsy.schema.case import Backdoor, Chain, Exposure, Finding, Gap, Operator, Verdict, Window
 from exopsy.schema.chain import ChainSpec
 from exopsy.schema.story import Story
 from exopsy.verdict.actions import load_actions, recommend
@@ -123,6 +123,38 @@ def test_the_missing_update_is_named_and_only_for_what_is_open_now():
     assert any("Read the build" in i.do for i in made) and not any(
         "leaves open" in i.do for i in made
     )
+
+
+def test_the_hole_that_was_used_is_named_first():
+    def made(name: str, grade: str) -> Any:
+        spec = {
+            "chain": name,
+            "name": name,
+            "cves": [f"CVE-{name}"],
+            "published": "2021-01-01",
+            "steps": [],
+        }
+        told = {"chain": name, "grade": grade, "first_seen": "a", "last_seen": "b"}
+        hole = {
+            "cve": f"CVE-{name}",
+            "from": "2021-03-01",
+            "to": None,
+            "state": "vulnerable",
+            "basis": "b",
+            "fixed_in": "SU",
+        }
+        return (
+            msgspec.convert(spec, ChainSpec),
+            msgspec.convert(told, Chain),
+            msgspec.convert(hole, Exposure),
+        )
+
+    specs, told, holes = zip(made("a", "attempt"), made("b", "success"), strict=True)
+    story = Story(host="EX01", chains=list(told))
+    (item,) = [
+        i for i in advise(story=story, chains=specs, exposure=holes) if "leaves open" in i.do
+    ]
+    assert "CVE-b and CVE-a" in item.do
 
 
 def test_what_to_collect_names_the_folders():

@@ -115,6 +115,12 @@ def test_a_backdoor_with_a_high_success_is_a_compromise():
     assert conclude(findings=[finding()], story=story).conclusion == "compromised"
 
 
+def test_the_summary_names_a_used_backdoor_before_an_unused_one():
+    doors = [shell("F1", path="/idle.aspx"), shell("F1", path="/busy.aspx", used_by=["O1"])]
+    made = conclude(findings=[finding()], story=Story(host="EX01", backdoors=doors))
+    assert "/busy.aspx was found, and 1 other way back in" in made.summary
+
+
 def test_an_intruders_action_is_a_compromise_without_a_backdoor():
     assert conclude(findings=[finding(grade="use", chain=None)]).conclusion == "compromised"
 

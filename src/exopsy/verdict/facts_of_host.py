@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from exopsy.schema.case import Backdoor, Effect, Exposure, Finding, Verdict
+from exopsy.schema.case import GRADES, Backdoor, Effect, Exposure, Finding, Verdict
 from exopsy.schema.chain import ChainSpec
 from exopsy.schema.story import Story
 from exopsy.verdict.words import backdoor_kind, join, log_place, quote
@@ -84,9 +84,9 @@ def _of_exposure(
     exposure: Sequence[Exposure], chains: Sequence[ChainSpec], story: Story
 ) -> dict[str, Value]:
     """Say which holes are open as of the last sighting, those of the observed chains first."""
-    told = [c.chain for c in story.chains]
-    entry = [cve for s in chains if s.chain in told for cve in s.entry_cves or s.cves]
-    entry += [cve for s in chains if s.chain not in told for cve in s.entry_cves or s.cves]
+    told = [c.chain for c in sorted(story.chains, key=lambda c: -GRADES.index(c.grade))]
+    by_grade = sorted(chains, key=lambda s: told.index(s.chain) if s.chain in told else len(told))
+    entry = [cve for spec in by_grade for cve in spec.entry_cves or spec.cves]
     now: dict[str, Exposure] = {}
     for e in exposure:
         latest = now.get(e.cve)

@@ -27,6 +27,7 @@ class Seen(msgspec.Struct, kw_only=True):
     findings: list[Finding]
     """Those that reach the rung."""
     backdoors: list[Backdoor]
+    """Those that reach it, the used ones first."""
     attempts: list[Finding]
 
 
@@ -41,6 +42,7 @@ def climb(findings: Sequence[Finding], story: Story) -> Seen:
     effects = {f.id: f for f in findings if f.grade != "attempt" and _level(f) >= _MEDIUM}
     high = {key: f for key, f in effects.items() if _level(f) >= _HIGH}
     backdoors = [b for b in story.backdoors if any(key in high for key in b.finding_ids)]
+    backdoors.sort(key=lambda b: not b.used_by)
     uses = [f for f in high.values() if f.grade == "use"]
     attempts = [f for f in findings if is_attempt(f)]
     if backdoors or uses:
