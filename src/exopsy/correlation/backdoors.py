@@ -58,7 +58,10 @@ def live(
     by_finding: dict[int, list[Life]] = {}
     positions = {id(finding): at for at, finding in enumerate(findings)}
     for life in lives:
+        planting = {id(finding) for finding in life.implant.planting}
         for finding in life.implant.naming:
+            if id(finding) in planting:
+                continue  # what makes it is not yet a use of it
             if not life.implant.is_url and finding.grade == "use":
                 by_finding.setdefault(positions[id(finding)], []).append(life)
     owners = {id(event): one.id for one in groups for event in one.events}
@@ -79,9 +82,10 @@ def _fill_from_findings(life: Life) -> None:
     """Where no row was left to count, a use is known from its finding alone."""
     if life.uses:
         return
+    planting = {id(finding) for finding in life.implant.planting}
     for finding in life.implant.naming:
         first, last = moment(finding.first_seen), moment(finding.last_seen)
-        if finding.grade == "use" and first is not NEVER:
+        if id(finding) not in planting and finding.grade == "use" and first is not NEVER:
             life.uses += finding.count
             life.first_use = min(life.first_use or first, first)
             life.last_use = max(life.last_use or last, last)

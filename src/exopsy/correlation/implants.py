@@ -112,7 +112,7 @@ class Implant:
     is_url: bool
     file: str | None = None
     planting: list[Finding] = field(default_factory=list)
-    """Success findings that show it being made."""
+    """Findings that show it being made."""
     naming: list[Finding] = field(default_factory=list)
     """Every finding that names it, planting ones too."""
 
@@ -148,7 +148,8 @@ def find_implants(
             known.file = min(filter(None, (known.file, place.file)), default=None)
             known.naming.append(finding)
             is_request = finding.log in WEB_LOGS and not place.file
-            if finding.grade == "success" and not is_request:
+            # What is no page (a role, a rule, an address) is named by the cmdlet that makes it.
+            if not is_request and (finding.grade == "success" or not place.is_url):
                 known.planting.append(finding)
     return sorted(found.values(), key=lambda i: (i.path, i.kind))
 

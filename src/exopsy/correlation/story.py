@@ -11,6 +11,7 @@ from exopsy.core.clock import format_utc
 from exopsy.correlation import findings as finding_list
 from exopsy.correlation.addresses import Places
 from exopsy.correlation.backdoors import Life, Planters, ledger, live
+from exopsy.correlation.chain_use import mark_used
 from exopsy.correlation.chains import observed
 from exopsy.correlation.events import Event, Folded, fold, in_order
 from exopsy.correlation.findings import (
@@ -76,9 +77,11 @@ def correlate(
     lives = live(implants, groups, events, own)
     backdoors = ledger(lives, Planters(groups, owners))
     by_path = {b.path: b.id for b in backdoors if b.path in implant_paths}
+    seen_chains = observed(own, chains, rules, _by_chain(own, groups, owners), covered_logs)
+    mark_used(seen_chains, groups, own, chains)
     return Story(
         host=host,
-        chains=observed(own, chains, rules, _by_chain(own, groups, owners), covered_logs),
+        chains=seen_chains,
         backdoors=backdoors,
         operators=_operators(groups, backdoors, own, rivals(groups, gathered, places)),
         sessions=sessions(groups, by_path),
