@@ -17,7 +17,7 @@ import msgspec
 
 from exopsy.schema.case import Conclusion, Coverage, CoverageGrade, Exposure, Window
 from exopsy.schema.chain import ChainSpec
-from exopsy.verdict.words import between, count, join, log_title, quote
+from exopsy.verdict.words import between, count, log_title, quote
 
 _CLOSED = frozenset({"patched", "not-affected"})
 _DAY = timedelta(days=1)
@@ -82,10 +82,10 @@ def render(asked: AskedWindow, conclusion: Conclusion) -> Window:
         why = quote(spec.not_visible_because, 300) or "no text log shows a success"
         text = f"{open_when}; logs can't settle it: {why.rstrip('.')}."
     else:
-        logs = join([" with ".join(log_title(x) for x in group) for group in spec.success_logs])
+        logs = " or ".join(" with ".join(log_title(x) for x in g) for g in spec.success_logs)
         there = len(days) - len(asked.missing)
         text = (
-            f"{open_when}; logs that would show a success ({logs}; any one of them) were complete"
+            f"{open_when}; logs that would show a success ({logs}) were complete"
             f" on {there} of {count(len(days), 'day')}."
         )
     return Window(

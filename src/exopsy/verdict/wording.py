@@ -105,7 +105,7 @@ def _what_was_read(known: Known) -> str:
         return "No log of it could be read."
     read = between(known.first, known.last)
     if known.conclusion != "inconclusive":
-        return f"What was read reaches {read}, and says nothing of the time before or after."
+        return f"What was read was written {read}, and says nothing of the time before or after."
     dark = [window for window in known.asked if window.missing]
     if not dark:
         return f"{tried}, and some days that were asked about are missing (logs were read {read})."
