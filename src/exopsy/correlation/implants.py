@@ -22,6 +22,9 @@ WebRoots = Sequence[tuple[str, str]]
 WEB_LOGS = frozenset({"iis-w3c", "httperr", "exchange-httpproxy"})
 """Logs of requests: a path they name was asked for, not written."""
 
+CMDLET_LOGS = frozenset({"exchange-rps-cmdlet", "exchange-audit", "exchange-ecp-server"})
+"""Logs that name a user and no client."""
+
 _EXECUTABLE = re.compile(
     r"\.(?:aspx|ashx|asmx|asax|ascx|asp|asa|cer|cdx|svc|soap|rem|cshtml|vbhtml|shtml|stm|php|jsp)$"
 )
@@ -149,7 +152,8 @@ def find_implants(
             known.naming.append(finding)
             is_request = finding.log in WEB_LOGS and not place.file
             # What is no page (a role, a rule, an address) is named by the cmdlet that makes it.
-            if not is_request and (finding.grade == "success" or not place.is_url):
+            is_made = finding.grade == "success" or finding.log in CMDLET_LOGS
+            if not is_request and is_made:
                 known.planting.append(finding)
     return sorted(found.values(), key=lambda i: (i.path, i.kind))
 

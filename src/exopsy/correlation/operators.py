@@ -16,10 +16,8 @@ from itertools import pairwise
 from exopsy.correlation.addresses import Places
 from exopsy.correlation.events import Event, Touch
 from exopsy.correlation.gather import Gathered, plain_agent
-from exopsy.correlation.implants import short_hash
+from exopsy.correlation.implants import CMDLET_LOGS, short_hash
 
-CMDLET_LOGS = frozenset({"exchange-rps-cmdlet", "exchange-audit", "exchange-ecp-server"})
-"""Logs that name a user and no client."""
 CMDLET_WINDOW = timedelta(minutes=10)
 INTERNAL_WINDOW = timedelta(seconds=60)
 _AGENTS_KEPT = 50

@@ -9,9 +9,8 @@ from exopsy.correlation.addresses import Places, read_address
 from exopsy.correlation.events import Touch, judge_touch, person
 from exopsy.correlation.findings import addresses_of, is_strong
 from exopsy.correlation.gather import Paths, gather
-from exopsy.correlation.implants import WebRoots, find_implants
+from exopsy.correlation.implants import CMDLET_LOGS, WebRoots, find_implants
 from exopsy.correlation.meaning import Meaning, Meanings
-from exopsy.correlation.operators import CMDLET_LOGS
 from exopsy.schema.activity import Activity
 from exopsy.schema.case import Finding
 from exopsy.schema.pivot import PivotKey, PivotKind, PivotRequest

@@ -29,6 +29,7 @@ def break_in(plan: Plan, at: float) -> None:
     url = rng.choice(ranges.external_urls) + PAGE
     set_command = f"Set-OabVirtualDirectory.ExternalUrl='{url}'.Identity='{vdir}'"
     at = legs.ddi(at, "SetObject", "OABVirtualDirectory", canary, set_command)
+    plan.backdoors.append(Backdoor("oab-external-url", vdir, planter, at))
     reset = "Remove-OabVirtualDirectory.Force='True'"
     at = legs.ddi(at, "SetObject", "ResetOABVirtualDirectory", canary, reset)
     again = f"New-OabVirtualDirectory.Server='{server.name}'"
