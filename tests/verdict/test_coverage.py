@@ -237,15 +237,22 @@ def test_every_byte_class_is_added_up():
     assert made.classes["records"] == 190 and made.bytes == 200 and made.artifacts == 2
 
 
-ALL = [*proxies(range(48)), *(iis(d, site=s) for d in (1, 2) for s in ("W3SVC1", "W3SVC2"))]
+# The control panel's log has a hole on the second day: emptying its folder must not heal it.
+ALL = [
+    *(a for a in proxies(range(48)) if "Ecp/HttpProxy_2021030210" not in a.path),
+    *(iis(d, site=s) for d in (1, 2) for s in ("W3SVC1", "W3SVC2")),
+]
 KEEPS_THE_END = [iis(3, 0.01, 0.02)]
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sets(st.integers(0, len(ALL) - 1), max_size=12))
-def test_taking_evidence_away_never_makes_a_day_more_covered(gone: set[int]):
+@given(
+    st.sets(st.integers(0, len(ALL) - 1), max_size=12),
+    st.sampled_from(["/Ecp/", "/Mapi/", "W3SVC1", "nothing"]),
+)
+def test_taking_evidence_away_never_makes_a_day_more_covered(gone: set[int], emptied: str):
     before = {c.log: c.days for c in cover([*ALL, *KEEPS_THE_END], SPECS)}
-    kept = [a for n, a in enumerate(ALL) if n not in gone]
+    kept = [a for n, a in enumerate(ALL) if n not in gone and emptied not in a.path]
     for after in cover([*kept, *KEEPS_THE_END], SPECS):
         for day, state in after.days.items():
             assert RANK[state] <= RANK[before[after.log].get(day, "none")], (after.log, day)
