@@ -16,7 +16,7 @@ from exopsy.core.content import CONTENT
 from exopsy.evidence import registry
 from exopsy.lab.make import make_lab
 
-RECORDS = 400
+RECORDS = 1_000
 
 
 def main() -> None:

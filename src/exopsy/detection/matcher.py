@@ -30,6 +30,7 @@ from exopsy.detection.rule import Rule, ValueList
 from exopsy.schema.case import Grade
 from exopsy.schema.row import Row
 
+_ABSOLUTE = re.compile(r"https?://[a-z0-9.:-]+(?=/)", re.ASCII)
 _VERSION_FOLDER = re.compile(r"/\d{1,3}(?:\.\d{1,5}){2,3}(?=/)", re.ASCII)
 
 
@@ -69,8 +70,15 @@ Test = Callable[[RowView], bool]
 
 
 def normalise(value: str, how: str) -> str:
-    """Bring a case-folded value into the form in which a list holds it."""
+    """Bring a case-folded value into the form in which a list holds it.
+
+    ``version-folders``: ``/owa/15.1.2106.2/x`` is ``/owa/{ver}/x``, and a target in absolute form
+    (``https://mail.example.com/owa/x``) is its path.
+    """
     if how == "version-folders":
+        if value.startswith("http"):
+            found = _ABSOLUTE.match(value)
+            value = value[found.end() :] if found else value
         return _VERSION_FOLDER.sub("/{ver}", value)
     return value
 

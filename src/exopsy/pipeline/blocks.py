@@ -32,7 +32,12 @@ class BlockReader:
     """Reads one stream once."""
 
     def __init__(
-        self, stream: BinaryIO, seen: Callable[[memoryview], object], *, record_bytes: int
+        self,
+        stream: BinaryIO,
+        seen: Callable[[memoryview], object],
+        *,
+        record_bytes: int,
+        block_bytes: int = BLOCK,
     ) -> None:
         """Prepare.
 
@@ -40,11 +45,12 @@ class BlockReader:
             stream: raw stream with ``readinto``.
             seen: called with every byte read, in order, once (hash, progress).
             record_bytes: a record longer than this is given in pieces.
+            block_bytes: size of the buffer while no record is longer.
         """
         self._stream = stream
         self._seen = seen
-        self._most = max(record_bytes, BLOCK)
-        self._buffer = bytearray(BLOCK)
+        self._most = max(record_bytes, block_bytes)
+        self._buffer = bytearray(block_bytes)
         self.size = 0
         """Bytes read so far."""
 

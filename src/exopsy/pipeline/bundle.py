@@ -19,22 +19,21 @@ from exopsy.schema.columns import COLUMNS
 
 
 class Innocent:
-    """A sample of innocent records of one log."""
+    """A sample of innocent records of one log (``sieve.literals.Reference``)."""
 
     def __init__(self, text: str, delimiter: str) -> None:
-        self._text = text.lower().replace("\n", delimiter)
+        self._lines = [delimiter + line + delimiter for line in text.lower().splitlines()]
         self._delimiter = delimiter
-        self._records = max(1, text.count("\n"))
+        self.records = max(1, len(self._lines))
 
-    def share(self, literal: str) -> float:
-        """Return which share of the records holds a literal, about.
-
-        ``^`` before it and ``$`` behind it mean that a field starts or ends there.
-        """
-        start = self._delimiter if literal.startswith("^") else ""
-        end = self._delimiter if literal.endswith("$") else ""
-        bare = literal[bool(start) : len(literal) - bool(end)]
-        return min(1.0, self._text.count(start + bare + end) / self._records)
+    def holding(self, text: str, *, starts: bool, ends: bool) -> int:
+        """Return a bit for every record that holds a literal."""
+        wanted = self._delimiter * starts + text + self._delimiter * ends
+        held = 0
+        for index, line in enumerate(self._lines):
+            if wanted in line:
+                held |= 1 << index
+        return held
 
 
 class Bundle(msgspec.Struct, frozen=True):

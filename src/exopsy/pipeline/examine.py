@@ -15,7 +15,6 @@ from exopsy.core.errors import CollectionError
 from exopsy.correlation.pivot import next_pivot
 from exopsy.correlation.story import correlate
 from exopsy.detection.rule import RuleSet
-from exopsy.detection.sieve.literals import no_share
 from exopsy.evidence import registry
 from exopsy.exposure.assess import assess
 from exopsy.pipeline.aggregates import (
@@ -415,13 +414,12 @@ class _Sieves:
 
     def _compile(self, log: str) -> LogSieve:
         rules = self._bundle.loaded.rules
-        innocent = self._bundle.innocent.get(log)
         return LogSieve(
             registry.spec_of(log),
             [rule for rule in rules.rules if rule.log == log],
             rules.lists,
             hot=self._bundle.hot,
-            share=no_share if innocent is None else innocent.share,
+            reference=self._bundle.innocent.get(log),
         )
 
 

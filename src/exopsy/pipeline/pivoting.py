@@ -79,11 +79,13 @@ class PivotScan:
     ) -> None:
         parser = registry.load(registry.spec_of(known.kind))
         most = self._limits.record_bytes
-        finder = RecordFinder(parser, self._sieves[known.kind], artifact=known.path)
+        finder = RecordFinder(
+            parser, self._sieves[known.kind], artifact=known.path, record_bytes=most
+        )
         reader = BlockReader(stream, progress.advance, record_bytes=most + 2)  # type: ignore[arg-type]
         for block in reader.blocks():
             for _, raw, origin in finder.records(block):
-                self._take(parser.parse_record(raw[:most], finder.layout, origin, ""), known, batch)
+                self._take(parser.parse_record(raw, finder.layout, origin, ""), known, batch)
 
     def _take(self, item: object, known: ArtifactFacts, batch: MatchBatch) -> None:
         if not isinstance(item, Row):

@@ -17,10 +17,11 @@ from exopsy.core.limits import Limits
 from exopsy.detection.matcher import Matcher, RowView, normalise
 from exopsy.detection.rule import Rule, ValueList
 from exopsy.detection.sieve.database import Automaton, Candidate, Scanner, Sieve
-from exopsy.detection.sieve.literals import Share, no_share
+from exopsy.detection.sieve.literals import Reference
 from exopsy.evidence import registry
-from exopsy.pipeline.blocks import Block, BlockReader
+from exopsy.pipeline.blocks import BLOCK, Block, BlockReader
 from exopsy.schema.case import Grade
+from exopsy.schema.columns import COLUMNS
 from exopsy.schema.format import FormatSpec, Layout
 from exopsy.schema.row import Origin, Row
 
@@ -46,20 +47,24 @@ class LogSieve:
         lists: Mapping[str, ValueList],
         *,
         hot: frozenset[str] = frozenset(),
-        share: Share = no_share,
+        reference: Reference | None = None,
     ) -> None:
         self.spec = spec
         self.parser = registry.load(spec)
         self.lists = lists
         self.matchers = [Matcher(rule, lists) for rule in rules]
-        self.sieve = Sieve(spec.name, rules, lists, hot=hot, share=share)
+        self.sieve = Sieve(spec.name, rules, lists, hot=hot, reference=reference)
 
 
 class RecordFinder:
     """Follows one artifact's blocks: finds candidate records and the layout each is read with."""
 
-    def __init__(self, parser: registry.Parser, automaton: Automaton, *, artifact: str) -> None:
+    def __init__(
+        self, parser: registry.Parser, automaton: Automaton, *, artifact: str, record_bytes: int
+    ) -> None:
+        """Prepare; of a record longer than ``record_bytes`` only so much is given."""
         self._parser = parser
+        self._most = record_bytes
         self._scanner = Scanner(automaton)
         self._automaton = automaton
         self._artifact = artifact
@@ -75,7 +80,7 @@ class RecordFinder:
             block: the next block of the artifact.
             lines: line ends in it, where somebody has counted them already.
         """
-        data, size = block.data, block.size
+        data, size, most = block.data, block.size, self._most
         at, number = 0, self._line
         skip_until = data.find(b"\n", 0, size) + 1 if block.is_rest else 0
         if block.is_rest and not skip_until:
@@ -85,8 +90,9 @@ class RecordFinder:
                 continue
             number += data.count(b"\n", at, candidate.start)
             at = candidate.start
-            line = bytes(data[candidate.start : candidate.end])
-            for shift, piece in pieces(line):
+            line = bytes(data[candidate.start : min(candidate.end, candidate.start + most + 2)])
+            for shift, whole in pieces(line):
+                piece = whole[:most]
                 if self._parser.is_header(piece):
                     self.layout = self._parser.read_header(piece, self.layout)
                     continue
@@ -104,18 +110,29 @@ class RecordFinder:
         if first_is_record and size and not 0x30 <= data[0] <= 0x39:
             stop = data.find(b"\n", 0, size)
             first = Candidate(0, size if stop < 0 else stop, set())
-        for candidate in self._scanner.candidates(data, size):
+        for candidate in self._candidates(data, size):
             if first is not None:
-                if candidate.start == 0:
-                    first.patterns = candidate.patterns
+                if candidate.start:
                     yield first
-                    first = None
-                    continue
-                yield first
                 first = None
             yield candidate
         if first is not None:
             yield first
+
+    def _candidates(self, data: bytearray, size: int) -> Iterator[Candidate]:
+        """Yield candidates; a record longer than what is looked at is always one."""
+        if size <= self._most:
+            yield from self._scanner.candidates(data, size)
+            return
+        found = {candidate.start: candidate for candidate in self._scanner.candidates(data, size)}
+        start = 0
+        while size - start > self._most:
+            stop = data.find(b"\n", start, size)
+            stop = size if stop < 0 else stop
+            if stop - start > self._most:
+                found.setdefault(start, Candidate(start, stop, set())).is_long = True
+            start = stop + 1
+        yield from (found[start] for start in sorted(found))
 
 
 class ArtifactMatcher:
@@ -123,9 +140,11 @@ class ArtifactMatcher:
 
     def __init__(self, log: LogSieve, *, artifact: str, limits: Limits) -> None:
         self._log = log
-        self._finder = RecordFinder(log.parser, log.sieve, artifact=artifact)
-        self._most = limits.record_bytes
+        self._finder = RecordFinder(
+            log.parser, log.sieve, artifact=artifact, record_bytes=limits.record_bytes
+        )
         self._rejecter = Rejecter(log)
+        self._all_rules = tuple(range(len(log.matchers)))
         self.candidates = 0
         """Records that were parsed."""
 
@@ -142,11 +161,11 @@ class ArtifactMatcher:
             self._log.sieve.rules_of,
         )
         for candidate, raw, origin in self._finder.records(block, lines):
-            indexes = rules_of(candidate.patterns)
+            indexes = self._all_rules if candidate.is_long else rules_of(candidate.patterns)
             if not indexes or self._rejecter.rejects(candidate, raw, self._finder.layout):
                 continue
             self.candidates += 1
-            row = parse(raw[: self._most], self._finder.layout, origin, "")
+            row = parse(raw, self._finder.layout, origin, "")
             if not isinstance(row, Row):
                 continue
             view = RowView(row)
@@ -171,13 +190,17 @@ class Rejecter:
     def __init__(self, log: LogSieve) -> None:
         self._patterns = log.sieve.patterns
         self._lists = log.lists
-        self._works = not log.sieve.unsievable and any(p.unless for p in self._patterns)
+        self._works = (
+            not COLUMNS[log.spec.name].csv
+            and not log.sieve.unsievable
+            and any(p.unless for p in self._patterns)
+        )
         self._columns: tuple[str, ...] = ()
         self._index: dict[str, int] = {}
 
     def rejects(self, candidate: Candidate, raw: bytes, layout: Layout) -> bool:
         """Say whether the record certainly matches nothing."""
-        if not self._works:
+        if not self._works or candidate.is_long:
             return False
         patterns = [self._patterns[index] for index in candidate.patterns]
         needed = {(p.field, p.unless) for p in patterns if p.kind != "header"}
@@ -224,9 +247,13 @@ def _piece(line: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         yield start, text
 
 
-def scan_bytes(data: bytes, log: LogSieve, *, limits: Limits) -> Iterator[Match]:
+def scan_bytes(
+    data: bytes, log: LogSieve, *, limits: Limits, block_bytes: int = BLOCK
+) -> Iterator[Match]:
     """Run a log's rules over an artifact that is in memory (rule tests)."""
     matcher = ArtifactMatcher(log, artifact="test", limits=limits)
-    reader = BlockReader(io.BytesIO(data), len, record_bytes=limits.record_bytes + 2)
+    reader = BlockReader(
+        io.BytesIO(data), len, record_bytes=limits.record_bytes + 2, block_bytes=block_bytes
+    )
     for block in reader.blocks():
         yield from matcher.feed(block)

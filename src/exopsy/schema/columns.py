@@ -37,6 +37,8 @@ class LogColumns(msgspec.Struct, frozen=True, kw_only=True):
     """Prefixes of derived fields whose names come from the evidence (``Parameters.``)."""
     csv: bool = True
     """Quotes inside a cell are doubled."""
+    solid: tuple[str, ...] = ()
+    """Columns whose value never holds the separator as it is."""
 
     def knows(self, field: str) -> bool:
         """Say whether a field of that name can occur in a row of this format."""
@@ -220,6 +222,7 @@ COLUMNS: dict[str, LogColumns] = {
         },
         derived=("cafeReqId",),
         csv=False,
+        solid=("cs-method", "cs-uri-stem", "c-ip", "sc-status"),
     ),
     "httperr": LogColumns(columns=tuple(_HTTPERR), codecs={"cs-uri": "percent"}, csv=False),
     "exchange-httpproxy": LogColumns(

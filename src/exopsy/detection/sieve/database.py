@@ -31,6 +31,8 @@ class Candidate(msgspec.Struct):
     end: int
     """Offset behind its last byte, line end left out."""
     patterns: set[int]
+    is_long: bool = False
+    """It is longer than what is looked at: where its values end is not where patterns see it."""
 
 
 class Pattern(msgspec.Struct, frozen=True):
@@ -68,7 +70,7 @@ class Sieve:
         lists: Mapping[str, ValueList],
         *,
         hot: frozenset[str] = frozenset(),
-        share: literals.Share = literals.no_share,
+        reference: literals.Reference | None = None,
     ) -> None:
         """Compile.
 
@@ -77,24 +79,24 @@ class Sieve:
             rules: rules of that format.
             lists: the lists they may name.
             hot: values that innocent traffic is full of, to pass over where a rule excludes them.
-            share: how common a literal is in innocent records.
+            reference: innocent records, to choose rare literals by.
         """
         self.log = log
         self.rules = tuple(rules)
         self.unsievable: list[int] = []
         self.lists = lists
-        self.patterns = self._patterns(COLUMNS[log], hot, share)
+        self.patterns = self._patterns(COLUMNS[log], hot, reference)
         self._always = tuple(self.unsievable)
         self.database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         compile_patterns(self.database, self.patterns)
 
     def _patterns(
-        self, columns: LogColumns, hot: frozenset[str], share: literals.Share
+        self, columns: LogColumns, hot: frozenset[str], reference: literals.Reference | None
     ) -> list[Pattern]:
         values = {name: found.values for name, found in self.lists.items()}
         needed: dict[literals.Literal | literals.Both, list[int]] = {}
         for index, rule in enumerate(self.rules):
-            need = literals.necessary(rule.condition, values, share)
+            need = literals.necessary(rule.condition, values, reference)
             if need is None:
                 self.unsievable.append(index)
                 continue
@@ -138,16 +140,51 @@ class Sieve:
         return tuple(sorted(found))
 
 
-def literal_pattern(literal: literals.Literal, columns: LogColumns) -> str:
-    """Return the pattern of one literal, tied to the ends of its value where it must be."""
+def literal_pattern(
+    literal: literals.Literal, columns: LogColumns, *, first: bool = True, to_end: bool = True
+) -> str:
+    """Return the pattern of one literal, tied to the ends of its value where it must be.
+
+    Args:
+        literal: what to look for.
+        columns: of its log.
+        first: whether it can stand at the very beginning of the data.
+        to_end: whether the byte behind the value is part of the pattern.
+    """
     if not literal.field:
         return pattern_of(literal.text, "json", csv=columns.csv)
     pattern = pattern_of(literal.text, columns.codec(literal.field), csv=columns.csv)
     if literal.field not in columns.columns:
         return pattern  # a derived field's ends stand inside another field
+    end = _end_of_value(columns) if to_end else ""
+    start = _start_of_value(columns, first=first)
+    if literal.head:
+        return start + _headed_pattern(literal, columns) + end
     if literal.prefix:
-        pattern = (r'(?:^|[,"\n\x00\xbf])' if columns.csv else r"(?:^|[ \n\x00\xbf])") + pattern
-    return pattern + _end_of_value(columns) if literal.suffix else pattern
+        pattern = start + pattern
+    return pattern + end if literal.suffix else pattern
+
+
+def _headed_pattern(literal: literals.Literal, columns: LogColumns) -> str:
+    """Return the pattern of a value that starts with one literal and ends with another."""
+    codec = columns.codec(literal.field)
+    between = r"[^ \n]*" if literal.field in columns.solid else _BETWEEN
+    head = pattern_of(literal.head, codec, csv=columns.csv)
+    tail = pattern_of(literal.text, codec, csv=columns.csv)
+    joined = (
+        pattern_of(text, codec, csv=columns.csv)
+        for text in literals.overlaps(literal.head, literal.text)
+        if text.startswith(literal.head) and text.endswith(literal.text)
+    )
+    return f"(?:{'|'.join([head + between + tail, *sorted(joined)])})"
+
+
+_BETWEEN = r"[^\n]*"
+
+
+def _start_of_value(columns: LogColumns, *, first: bool) -> str:
+    before = r'[,"\n\x00\xbf]' if columns.csv else r"[ \n\x00\xbf]"
+    return f"(?:^|{before})" if first else before
 
 
 def _end_of_value(columns: LogColumns) -> str:
@@ -159,30 +196,31 @@ def _end_of_value(columns: LogColumns) -> str:
 def both_patterns(both: literals.Both, columns: LogColumns) -> str:
     """Return a pattern for records that hold two literals, in any order, overlapping or not."""
     first, second = both.first, both.second
-    if first.field == second.field and second.prefix and first.suffix:
-        first, second = second, first
-    texts = literals.overlaps(first.text, second.text)
-    if first.field == second.field and first.prefix and second.suffix:
-        # The one begins the value and the other ends it: one order, and both ends are known.
-        joined = {
-            msgspec.structs.replace(first, text=t, suffix=True)
-            for t in texts
-            if t.startswith(first.text) and t.endswith(second.text)
-        }
-        begin = literal_pattern(first, columns)
-        orders = [begin + _BETWEEN + literal_pattern(second, columns)]
-        orders += sorted(literal_pattern(j, columns) for j in joined)
-        return f"(?:{'|'.join(orders)})"
+    if _share_no_byte(first, second, columns):
+        # The byte between two neighbouring values belongs to the second.
+        a, b = (literal_pattern(x, columns, to_end=False) for x in (first, second))
+        then_a, then_b = (
+            literal_pattern(x, columns, first=False, to_end=False) for x in (first, second)
+        )
+        return f"(?:{a}{_BETWEEN}{then_b}|{b}{_BETWEEN}{then_a})"
     # Not tied to the ends of values: two values may end and begin at one and the same byte.
-    loose = (msgspec.structs.replace(x, prefix=False, suffix=False) for x in (first, second))
+    loose = (
+        msgspec.structs.replace(x, prefix=False, suffix=False, head="") for x in (first, second)
+    )
     a, b = (literal_pattern(x, columns) for x in loose)
     codec: Codec = "json" if columns.derived_prefixes else "plus"
     orders = [a + _BETWEEN + b, b + _BETWEEN + a]
-    orders += sorted(pattern_of(text, codec, csv=columns.csv) for text in texts)
+    orders += sorted(
+        pattern_of(text, codec, csv=columns.csv)
+        for text in literals.overlaps(first.text, second.text)
+    )
     return f"(?:{'|'.join(orders)})"
 
 
-_BETWEEN = r"[^\n]*"
+def _share_no_byte(a: literals.Literal, b: literals.Literal, columns: LogColumns) -> bool:
+    """Say whether two literals stand in different columns of the log, so that they can't overlap."""
+    own = columns.columns
+    return a.field != b.field and a.field in own and b.field in own
 
 
 def marker_patterns(columns: LogColumns) -> list[Pattern]:
@@ -217,18 +255,17 @@ class Scanner:
         The block starts at the start of a record and ends behind a line end (or at the end of the
         artifact); only ``size`` bytes of the buffer are looked at.
         """
-        if self.sieve.unsievable:
-            yield from _every_record(block, size)
-            return
         hits = self._hits
         hits.clear()
         self._scan(memoryview(block)[:size], _note, context=hits, scratch=self._scratch)
-        if not hits:
-            return
         hits.sort(key=_end)
+        if self.sieve.unsievable:
+            yield from _every_record(block, size, hits)
+            return
         current: Candidate | None = None
         for pattern, end in hits:
-            if current is not None and end <= current.end:
+            # A pattern that takes in the line end belongs to the record before it.
+            if current is not None and end <= current.end + 1:
                 current.patterns.add(pattern)
                 continue
             if current is not None:
@@ -248,11 +285,16 @@ def _end(hit: tuple[int, int]) -> int:
     return hit[1]
 
 
-def _every_record(block: bytearray, size: int) -> Iterator[Candidate]:
-    """Yield all records: some rule of this log has no necessary literal."""
-    start = 0
+def _every_record(
+    block: bytearray, size: int, hits: Sequence[tuple[int, int]]
+) -> Iterator[Candidate]:
+    """Yield all records: some rule of this log has no necessary literal; the others need theirs."""
+    start, at = 0, 0
     while start < size:
         stop = block.find(b"\n", start, size)
         stop = size if stop < 0 else stop
-        yield Candidate(start, stop, set())
+        first = at
+        while at < len(hits) and hits[at][1] <= stop + 1:
+            at += 1
+        yield Candidate(start, stop, {pattern for pattern, _ in hits[first:at]})
         start = stop + 1

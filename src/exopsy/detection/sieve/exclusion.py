@@ -45,28 +45,65 @@ def excluding_pattern(
         return encoded + end
     for value in known:
         node = trie
-        for character in reversed(delimiter + value.removesuffix(suffix)):
+        for character in reversed(value.removesuffix(suffix)):
             node = node.setdefault(character, {})
         node[""] = {}
     branches: list[str] = []
-    _leave(trie, "", branches)
-    if len(branches) > _MOST_BRANCHES:
+    wholes: list[str] = []
+    _leave(trie, "", branches, wholes)
+    if len(branches) + len(wholes) > _MOST_BRANCHES:
         return encoded + end
-    pattern = f"(?:{'|'.join(branches)}){plain}"
+    # The whole of a known value counts only where something else than its column begins before it.
+    before = _before_value(delimiter)
+    pattern = f"(?:{'|'.join(branches)}|{before}(?:{'|'.join(wholes)})){plain}"
     if encoded != plain:
         pattern = f"(?:{pattern}|{_escaped_only(suffix, codec)})"
     return pattern + end
 
 
-def _leave(node: Trie, behind: str, branches: list[str]) -> None:
-    """Collect every way to step off the trie; ``behind`` is the pattern of what was matched."""
+def _before_value(delimiter: str) -> str:
+    """Return a pattern for what stands before a known value that is only the end of a longer one.
+
+    It is passed over behind the delimiter, and behind ``http(s)://host`` behind the delimiter: the
+    referer of half of all requests ends so, and a target in absolute form means its path. All other
+    ways are spelled out, from the value backwards.
+    """
+    d = f"\\x{ord(delimiter):02x}"
+    host = "[a-z0-9.:-]"
+    ways = [
+        f"[^a-z0-9.:{d}-]",
+        f"[^a-z0-9.:/-]{host}+",
+        f"[^/]/{host}+",
+        f"[^:]//{host}+",
+        f"[^sp]://{host}+",
+        f"[^p]s://{host}+",
+        f"[^t]ps?://{host}+",
+        f"[^t]tps?://{host}+",
+        f"[^h]ttps?://{host}+",
+        f"[^{d}]https?://{host}+",
+    ]
+    return f"(?:{'|'.join(ways)})"
+
+
+def _leave(node: Trie, behind: str, branches: list[str], wholes: list[str]) -> None:
+    """Collect every way to step off the trie, and every known value.
+
+    Args:
+        node: where the walk is.
+        behind: pattern of what was matched so far.
+        branches: patterns of steps that leave the trie.
+        wholes: patterns of known values; values start with "/", so none is the end of another
+            without a step of its own.
+    """
     if "" in node:
-        return
-    stay = "".join(f"\\x{ord(c):02x}" for c in sorted(node))
+        wholes.append(behind)
+    stay = "".join(f"\\x{ord(c):02x}" for c in sorted(node) if c)
     upper = "".join(f"\\x{ord(c.upper()):02x}" for c in sorted(node) if c.isalpha())
-    branches.append(f"[^{stay}{upper}]{behind}")
+    if stay:
+        branches.append(f"[^{stay}{upper}]{behind}")
     for character, child in sorted(node.items()):
-        _leave(child, f"\\x{ord(character):02x}{behind}", branches)
+        if character:
+            _leave(child, f"\\x{ord(character):02x}{behind}", branches, wholes)
 
 
 def _escaped_only(suffix: str, codec: Codec) -> str:

@@ -7,11 +7,10 @@ characters. A negation, an absent field, a comparison, a network and a field ref
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser as sre_parser  # type: ignore[attr-defined]
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -19,10 +18,10 @@ from exopsy.detection.expression import All, Expression, InList, No, Regex, Some
 
 SHORTEST = 3
 LONGEST = 48
-COMMON = 0.003
+COMMON = 0.0015
 """A need that more innocent records than this share hold is paired with a second one."""
-_EXCLUDED = 0.0001
-"""What is left of a common suffix once the busiest values are passed over, about."""
+_LITTLE = 0.0002
+"""Between equals, fewer and longer literals win."""
 _LIST_MOST = 64
 """A positive test against a list is sieved by its values up to so many."""
 _PAIRS_MOST = 60
@@ -40,6 +39,8 @@ class Literal(msgspec.Struct, frozen=True, order=True):
     """The field's value ends with it."""
     unless: str = ""
     """Name of a list: a record whose whole field is in it can't match through this literal."""
+    head: str = ""
+    """The field's value starts with this as well (and ends with ``text``)."""
 
 
 class Both(msgspec.Struct, frozen=True, order=True):
@@ -50,34 +51,57 @@ class Both(msgspec.Struct, frozen=True, order=True):
 
 
 Need = frozenset[Literal | Both]
-Share = Callable[[str], float]
-"""Literal -> share of innocent records that hold it; ``^`` and ``$`` mark ends of a value."""
 
 
-def no_share(text: str) -> float:
+class Reference(Protocol):
+    """A sample of innocent records of one log."""
+
+    @property
+    def records(self) -> int:
+        """How many there are; at least 1."""
+
+    def holding(self, text: str, *, starts: bool, ends: bool) -> int:
+        """Return a bit for every record that holds a literal.
+
+        Args:
+            text: case-folded.
+            starts: a value starts with it.
+            ends: a value ends with it.
+        """
+
+
+class NoReference:
     """Nothing is known of innocent records."""
-    return 0.0
+
+    records = 1
+
+    def holding(self, text: str, *, starts: bool, ends: bool) -> int:
+        """No record holds anything."""
+        return 0
 
 
 def necessary(
-    expression: Expression, lists: Mapping[str, frozenset[str]], share: Share = no_share
+    expression: Expression,
+    lists: Mapping[str, frozenset[str]],
+    reference: Reference | None = None,
 ) -> Need | None:
     """Return literals (or pairs) of which one must be there, or None when nothing must.
 
     Args:
         expression: the rule's condition.
         lists: values of the lists it may name.
-        share: how common a literal is in innocent records; the rarest choice wins.
+        reference: innocent records; what the fewest of them hold wins.
     """
-    deriver = _Deriver(lists, share)
+    deriver = _Deriver(lists, reference or NoReference())
     needs = deriver.needs(expression, positive=True, excluded={})
     return deriver.rarest(needs) if needs else None
 
 
 class _Deriver:
-    def __init__(self, lists: Mapping[str, frozenset[str]], share: Share) -> None:
+    def __init__(self, lists: Mapping[str, frozenset[str]], reference: Reference) -> None:
         self._lists = lists
-        self._share = lru_cache(maxsize=None)(share)
+        self._reference = reference
+        self._held: dict[Literal, int] = {}
 
     def needs(self, node: Expression, *, positive: bool, excluded: Mapping[str, str]) -> list[Need]:
         """Return every need that the node is known to have (each on its own is necessary)."""
@@ -104,8 +128,26 @@ class _Deriver:
         return []
 
     def price(self, need: Need) -> float:
-        """Estimate which share of innocent records would become candidates."""
-        return sum(self._price(literal) for literal in need)
+        """Return which share of innocent records would be candidates, and a little for length."""
+        held = 0
+        little = 0.0
+        for item in need:
+            held |= self._holding(item)
+            little += _LITTLE / len(item.first.text if isinstance(item, Both) else item.text)
+        return held.bit_count() / self._reference.records + little
+
+    def _holding(self, item: Literal | Both) -> int:
+        if isinstance(item, Both):
+            return self._holding(item.first) & self._holding(item.second)
+        if item.unless:
+            return 0  # the busiest values are passed over
+        held = self._held.get(item)
+        if held is None:
+            held = self._reference.holding(item.text, starts=item.prefix, ends=item.suffix)
+            if item.head:
+                held &= self._reference.holding(item.head, starts=True, ends=False)
+            self._held[item] = held
+        return held
 
     def rarest(self, needs: Iterable[Need]) -> Need:
         """Choose the need that the fewest innocent records hold."""
@@ -113,10 +155,15 @@ class _Deriver:
 
     def _with_pair(self, needs: list[Need]) -> list[Need]:
         """Add the pairs of the two rarest needs when even the rarest is common."""
-        if len(needs) < 2 or self.price(first := self.rarest(needs)) <= COMMON:
+        if len(needs) < 2 or self.price(self.rarest(needs)) <= COMMON:
+            return needs
+        needs = [*needs, *_headed(needs)]
+        first = self.rarest(needs)
+        if self.price(first) <= COMMON:
             return needs
         for second in sorted(
-            (n for n in needs if not n & first), key=lambda n: (self.price(n), sorted(map(repr, n)))
+            (n for n in needs if _apart(n, first)),
+            key=lambda n: (self.price(n), sorted(map(repr, n))),
         ):
             if len(first) * len(second) > _PAIRS_MOST:
                 continue
@@ -129,14 +176,6 @@ class _Deriver:
             if len(pairs) == len(first) * len(second):
                 return [*needs, frozenset(pairs)]
         return needs
-
-    def _price(self, literal: Literal | Both) -> float:
-        if isinstance(literal, Both):
-            return 2 * self._price(literal.first) * self._price(literal.second)
-        if literal.unless:
-            return _EXCLUDED
-        text = f"{'^' * literal.prefix}{literal.text}{'$' * literal.suffix}"
-        return self._share(text) + 0.002 / len(literal.text)
 
     def _alternatives(
         self, items: tuple[Expression, ...], *, positive: bool, excluded: Mapping[str, str]
@@ -187,6 +226,39 @@ class _Deriver:
             )
             for runs in regex_literals(tree, anchors="m" not in flags)
         ]
+
+
+def _headed(needs: Iterable[Need]) -> list[Need]:
+    """Join a need of beginnings with a need of ends of the same field into one of whole shapes."""
+    begins, ends = [], []
+    for need in needs:
+        literals = [x for x in need if isinstance(x, Literal) and not x.head and not x.unless]
+        if len(literals) == len(need) and len({x.field for x in literals}) == 1:
+            if all(x.prefix and not x.suffix for x in literals):
+                begins.append(literals)
+            elif all(x.suffix and not x.prefix for x in literals):
+                ends.append(literals)
+    return [
+        frozenset(Literal(e.field, e.text, suffix=True, head=b.text) for b in begin for e in end)
+        for begin in begins
+        for end in ends
+        if begin[0].field == end[0].field and len(begin) * len(end) <= _PAIRS_MOST
+    ]
+
+
+def _apart(a: Need, b: Need) -> bool:
+    """Say whether two needs have nothing in common: pairing them then asks for more than one."""
+
+    def parts(need: Need) -> set[tuple[str, str]]:
+        return {
+            (x.field, text)
+            for x in need
+            if isinstance(x, Literal)
+            for text in (x.text, x.head)
+            if text
+        }
+
+    return not parts(a) & parts(b)
 
 
 def _exclusions(items: Iterable[Expression]) -> dict[str, str]:
@@ -272,10 +344,10 @@ class _RegexWalk:
                 continue
             self.flush()
             if op is sre.SUBPATTERN:
-                self.found += regex_literals(argument[3], anchors=False)
+                self.found += regex_literals(argument[3], anchors=self._anchors)
             elif op is sre.MAX_REPEAT or op is sre.MIN_REPEAT:
                 if argument[0] >= 1:
-                    self.found += regex_literals(argument[2], anchors=False)
+                    self.found += regex_literals(argument[2], anchors=self._anchors)
             elif op is sre.BRANCH:
                 self._branch(argument[1])
 
@@ -294,7 +366,7 @@ class _RegexWalk:
             self.flush(suffix=self._anchors and all(len(r) <= LONGEST for r in self._runs))
 
     def _branch(self, branches: Any) -> None:  # noqa: ANN401
-        choices = [regex_literals(branch, anchors=False) for branch in branches]
+        choices = [regex_literals(branch, anchors=self._anchors) for branch in branches]
         if all(choices):
             best = [max(c, key=lambda runs: min(len(r.text) for r in runs)) for c in choices]
             self.found.append(set().union(*best))
