@@ -17,6 +17,8 @@ import msgspec
 from exopsy.detection.expression import All, Expression, InList, No, Regex, Some, Text
 
 SHORTEST = 3
+SHORTEST_TIED = 1
+"""At the beginning or end of a value the separator beside it counts too: a name that ends in "$"."""
 LONGEST = 48
 COMMON = 0.0015
 """A need that more innocent records than this share hold is paired with a second one."""
@@ -195,9 +197,11 @@ class _Deriver:
         needs: list[Need] = []
         for index, part in enumerate(parts):
             if isinstance(part, str):
-                for run in _runs(part):
+                for run in _runs(part, SHORTEST_TIED if index in (0, len(parts) - 1) else SHORTEST):
                     prefix = index == 0 and part.startswith(run)
                     suffix = index == len(parts) - 1 and part.endswith(run)
+                    if len(run) < SHORTEST and not (field and (prefix or suffix)):
+                        continue
                     unless = excluded.get(field, "") if suffix else ""
                     needs.append(frozenset({Literal(field, run, prefix, suffix, unless)}))
         return needs
@@ -298,10 +302,10 @@ def _ruled_out(item: Expression) -> tuple[Expression, ...]:
     return item.items if isinstance(item, Some) else (item,)
 
 
-def _runs(text: str) -> list[str]:
+def _runs(text: str, shortest: int) -> list[str]:
     """Return the ASCII pieces of a literal that are long enough, bounded in length."""
     pieces = re.findall(r"[\x20-\x7e]+", text.lower() if text.isascii() else text)
-    return [piece[-LONGEST:].lower() for piece in pieces if len(piece) >= SHORTEST]
+    return [piece[-LONGEST:].lower() for piece in pieces if len(piece) >= shortest]
 
 
 class Run(msgspec.Struct, frozen=True):
