@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from exopsy.core.text import decode_utf8
 from exopsy.detection.casefold import fold
 from exopsy.detection.expression import (
     ANY,
@@ -62,7 +63,7 @@ class RowView:
 
     def keyword(self) -> str:
         """Return the text in which keywords are looked for: raw record and decoded values."""
-        raw = self.row.raw.decode("utf-8", "backslashreplace")
+        raw = decode_utf8(self.row.raw)
         return "\n".join([raw, *self.row.decoded.values()]) if self.row.decoded else raw
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from exopsy.core.text import decode_utf8
 from exopsy.schema.columns import Decoding
 
 MAX_ROUNDS = 16
@@ -21,7 +22,7 @@ def undo_percent(text: str) -> str:
     r"""Undo ``%XX`` and ``%uXXXX`` until nothing changes; invalid escapes stay.
 
     Neighbouring escapes are put together before they are read as UTF-8 (``%C3%A9`` is one letter);
-    bytes that are no UTF-8 become ``\xNN``.
+    bytes that are no UTF-8 are marked.
     """
     for _ in range(MAX_ROUNDS):
         if "%" not in text:
@@ -58,5 +59,5 @@ def _decode_run(found: re.Match[str]) -> str:
     run = found[0]
     if run[1] in "uU":
         units = bytes.fromhex(run[2:].replace("%u", "").replace("%U", ""))
-        return units.decode("utf-16-be", "backslashreplace")
-    return bytes.fromhex(run.replace("%", "")).decode("utf-8", "backslashreplace")
+        return units.decode("utf-16-be", "replace")
+    return decode_utf8(bytes.fromhex(run.replace("%", "")))

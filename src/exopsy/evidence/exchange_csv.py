@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import BinaryIO
 
+from exopsy.core.text import decode_utf8
 from exopsy.evidence import framing
 from exopsy.evidence.decoding import decode_fields
 from exopsy.evidence.header import read_comment, with_columns
@@ -101,14 +102,14 @@ class CsvFormat:
         """Return the layout in force after a header line."""
         if line[:1] == b"#":
             return read_comment(line, layout, split=_names)
-        return with_columns(layout, _names(line.decode("utf-8", "backslashreplace")))
+        return with_columns(layout, _names(decode_utf8(line)))
 
     def parse_record(self, raw: bytes, layout: Layout, origin: Origin, host: str) -> Row | Skipped:
         """Turn one line into a row. Cells past the last named column are in ``raw`` only."""
         columns = layout.columns
         if not columns:
             return Skipped(reason="no-columns", origin=origin)
-        text = raw.decode("utf-8", "backslashreplace")
+        text = decode_utf8(raw)
         cells = split_cells(text)
         if len(cells) < len(columns):
             return Skipped(reason="field-count", origin=origin)

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import msgspec
 
+from exopsy.core.text import decode_utf8
 from exopsy.schema.format import Layout
 
 # "#Fields: a,b", "# Fields: a b", "#Log-type: HttpProxy Logs"
@@ -19,7 +20,7 @@ _BUILD = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{1,5})\.(\d{1,5})$")
 
 def comment_of(line: bytes) -> tuple[str, str] | None:
     """Split ``#Name: value`` into its lower-case name and its value; None if it is not that."""
-    found = _COMMENT.match(line.decode("utf-8", "backslashreplace"))
+    found = _COMMENT.match(decode_utf8(line))
     return (found[1].lower(), found[2]) if found else None
 
 

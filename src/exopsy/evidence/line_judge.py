@@ -17,7 +17,11 @@ def undecodable_in(data: bytes) -> int:
     """Count the bytes that belong to no valid UTF-8 sequence."""
     if data.isascii():
         return 0
-    return len(data) - len(data.decode("utf-8", "ignore").encode())
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return len(data) - len(data.decode("utf-8", "ignore").encode())
+    return 0
 
 
 def field_count(raw: bytes, spec: FormatSpec) -> int:

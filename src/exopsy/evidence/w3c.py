@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import BinaryIO
 
+from exopsy.core.text import decode_utf8
 from exopsy.evidence import alignment, framing
 from exopsy.evidence.decoding import decode_fields
 from exopsy.evidence.header import read_comment
@@ -64,7 +65,7 @@ class W3cFormat:
 
     def parse_record(self, raw: bytes, layout: Layout, origin: Origin, host: str) -> Row | Skipped:
         """Turn one line into a row; columns go by the header, raw spaces by the columns' types."""
-        text = raw.decode("utf-8", "backslashreplace")
+        text = decode_utf8(raw)
         values = text.split(" ")
         columns = layout.columns
         if not columns:

@@ -7,15 +7,14 @@ https://github.com/Qazeer/artefacts.help (CC0).
 
 from __future__ import annotations
 
+import json
 from typing import Any
-
-import msgspec
 
 from exopsy.evidence.exchange_csv import CsvFormat
 from exopsy.evidence.recognition import recogniser
 
 _PLAIN = ("ObjectId", "UserId", "ClientIP", "LogonType")
-_DECODER = msgspec.json.Decoder()
+_BETWEEN = "\u204f"
 
 
 def _derive(fields: dict[str, str]) -> None:
@@ -36,24 +35,26 @@ def _derive(fields: dict[str, str]) -> None:
 
 
 def _read(text: str) -> Any:  # noqa: ANN401 - JSON can hold anything; the caller looks
-    r"""Decode JSON whose bytes may have been no UTF-8 (``\xe8`` is what is left of such a byte)."""
-    for attempt in (text, text.replace("\\x", "\\\\x")):
-        try:
-            return _DECODER.decode(attempt)
-        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-            continue
-    return None
+    """Decode JSON; numbers stay as they are written."""
+    try:
+        return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _text(value: object) -> str | None:
-    """Return a JSON value as the text of a field; None for null and for what is empty."""
+    """Return a JSON value as the text of a field; None for null, objects and what is empty.
+
+    Values of a list are put together with a sign that no rule can span.
+    """
     if isinstance(value, bool):
         return "True" if value else "False"
     if isinstance(value, str):
         return value or None
-    if value is None:
-        return None
-    return msgspec.json.encode(value).decode()
+    if isinstance(value, list):
+        texts = (_text(item) for item in value if not isinstance(item, list))
+        return _BETWEEN.join(text for text in texts if text) or None
+    return None
 
 
 _FORMAT = CsvFormat("exchange-audit", derive=_derive)

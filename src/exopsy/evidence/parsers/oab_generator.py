@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from exopsy.core.text import decode_utf8
 from exopsy.evidence import framing
 from exopsy.evidence.header import read_comment
 from exopsy.evidence.recognition import recogniser
@@ -39,7 +40,7 @@ def read_header(line: bytes, layout: Layout) -> Layout:
 
 def parse_record(raw: bytes, layout: Layout, origin: Origin, host: str) -> Row | Skipped:
     """Turn one line into a row: its leading time and its text."""
-    found = _LINE.match(raw.decode("utf-8", "backslashreplace"))
+    found = _LINE.match(decode_utf8(raw))
     assert found is not None, "every part of the pattern is optional"
     time, message = found[1], found[2]
     fields = {"timestamp": time, "message": message}
