@@ -52,6 +52,7 @@ from exopsy.detection.expression import (
     Text,
 )
 
+_FLAGS = {"IGNORECASE": "i", "MULTILINE": "m", "DOTALL": "s"}
 _OPERATORS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 
 
@@ -114,8 +115,7 @@ def _test(field: str, value: Any, at: str) -> Expression:  # noqa: ANN401 - a ta
     if isinstance(value, SigmaExists):
         return Present(field) if value.exists else Missing(field)
     if isinstance(value, SigmaRegularExpression):
-        flags = "".join(sorted(flag.name[0].lower() for flag in value.flags))
-        return Regex(field, value.to_plain(), flags)
+        return _regex(field, value)
     if isinstance(value, SigmaCIDRExpression):
         return Network(field, value.cidr)
     if isinstance(value, SigmaCompareExpression) and isinstance(value.number, SigmaNumber):
@@ -136,7 +136,7 @@ def _test(field: str, value: Any, at: str) -> Expression:  # noqa: ANN401 - a ta
 
 def _keyword(value: Any, at: str) -> Expression:  # noqa: ANN401
     if isinstance(value, SigmaRegularExpression):
-        return Regex(None, value.to_plain(), "".join(f.name[0].lower() for f in value.flags))
+        return _regex(None, value)
     if isinstance(value, SigmaNumber):
         return Text(None, (ANY, str(value.number), ANY))
     if isinstance(value, SigmaString):
@@ -144,6 +144,10 @@ def _keyword(value: Any, at: str) -> Expression:  # noqa: ANN401
         if isinstance(parts, Text):
             return Text(None, (ANY, *parts.parts, ANY), parts.cased)
     raise ContentError(f"keyword is a {type(value).__name__}", at=at)
+
+
+def _regex(field: str | None, value: SigmaRegularExpression) -> Regex:
+    return Regex(field, value.to_plain(), "".join(sorted(_FLAGS[f.name] for f in value.flags)))
 
 
 def _text(field: str | None, value: SigmaString, at: str) -> Expression:
