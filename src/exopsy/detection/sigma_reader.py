@@ -53,7 +53,6 @@ from exopsy.detection.expression import (
 )
 
 _FLAGS = {"IGNORECASE": "i", "MULTILINE": "m", "DOTALL": "s"}
-_OPERATORS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 
 
 def read_rule(document: dict[str, Any], at: str) -> SigmaRule:
@@ -119,7 +118,7 @@ def _test(field: str, value: Any, at: str) -> Expression:  # noqa: ANN401 - a ta
     if isinstance(value, SigmaCIDRExpression):
         return Network(field, value.cidr)
     if isinstance(value, SigmaCompareExpression) and isinstance(value.number, SigmaNumber):
-        return Compare(field, _OPERATORS[value.op.value], float(value.number.number))
+        return Compare(field, value.op.name.lower(), float(value.number.number))
     if isinstance(value, SigmaFieldReference):
         how = (
             "startswith"

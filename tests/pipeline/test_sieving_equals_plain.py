@@ -15,7 +15,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 @pytest.mark.parametrize("log", law.LOGS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seed=SEEDS)
 def test_real_rules_on_damaged_logs(log: str, seed: int) -> None:
     limits, block_bytes = law.bounds(seed)
@@ -31,7 +31,7 @@ def test_real_rules_on_whole_logs(log: str, block_bytes: int) -> None:
 
 
 @pytest.mark.parametrize("log", sorted(law.FIELDS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=SEEDS)
 def test_small_rules_on_rows_of_the_same_words(log: str, seed: int) -> None:
     rng = random.Random(seed)
