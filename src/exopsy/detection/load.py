@@ -18,8 +18,9 @@ import msgspec
 
 from exopsy.core.content import CONTENT, read_yaml
 from exopsy.core.errors import ContentError
+from exopsy.detection.casefold import fold
 from exopsy.detection.expression import fields_of, lists_of
-from exopsy.detection.matcher import normalise
+from exopsy.detection.matcher import compile_expression, normalise
 from exopsy.detection.rule import Aggregate, Extract, GradeWhen, Rule, RuleSet, ValueList
 from exopsy.schema.case import GRADES, LEVELS, Grade
 from exopsy.schema.columns import COLUMNS
@@ -49,7 +50,7 @@ def load_rules(
         formats: the log formats there are, to resolve log sources.
         cache: folder for compiled rules; None: no cache.
     """
-    key = _cache_key(folders)
+    key = _cache_key(folders, formats)
     kept = _read_cache(cache, key)
     if kept is not None:
         return LoadedRules(rules=kept)
@@ -133,7 +134,7 @@ def _load_lists(folder: Path, errors: list[ContentError]) -> Iterable[ValueList]
                 name, _, value = entry.lstrip("# ").partition(":")
                 how = value.strip() if name == "normalise" else how
             elif entry:
-                values.add(entry.lower())
+                values.add(fold(entry))
         yield ValueList(
             name=path.stem,
             values=frozenset(normalise(value, how) for value in values),
@@ -150,7 +151,7 @@ def _rule(
     from exopsy.detection.sigma_reader import read_condition, read_rule  # heavy; cached otherwise
 
     block = _block(document, at)
-    log = _log(document.get("logsource", {}), at, formats)
+    log = _log(_mapping(document, "logsource", at), at, formats)
     sigma = read_rule({k: v for k, v in document.items() if k != "exopsy"}, at)
     condition = read_condition(sigma, at)
     grades = []
@@ -167,8 +168,7 @@ def _rule(
             )
         )
     extracts = tuple(
-        Extract(name=name, field=e["field"], pattern=e["re"])
-        for name, e in (block.get("extract") or {}).items()
+        _extract(str(name), e, at) for name, e in _mapping(block, "extract", at).items()
     )
     rule = Rule(
         info=_info(document, block, at, (log,), tuple(g.grade for g in grades)),
@@ -181,6 +181,34 @@ def _rule(
     )
     _check(rule, lists)
     return rule
+
+
+def _mapping(document: dict[str, Any], name: str, at: str) -> dict[str, Any]:
+    """Return a part of a document that has named parts itself; empty where it is absent.
+
+    Raises:
+        ContentError: it is something else.
+    """
+    part = document.get(name) or {}
+    if not isinstance(part, dict):
+        raise ContentError(
+            f"{name!r} is not a mapping",
+            at=at,
+            remedy="Compare with the rules in content/detections",
+        )
+    return part
+
+
+def _extract(name: str, entry: object, at: str) -> Extract:
+    if not isinstance(entry, dict) or not all(
+        isinstance(entry.get(k), str) for k in ("field", "re")
+    ):
+        raise ContentError(
+            f"extract {name!r} is no field with a regular expression",
+            at=at,
+            remedy="Write {field: ..., re: ...}",
+        )
+    return Extract(name=name, field=entry["field"], pattern=entry["re"])
 
 
 def _check(rule: Rule, lists: dict[str, ValueList]) -> None:
@@ -202,6 +230,11 @@ def _check(rule: Rule, lists: dict[str, ValueList]) -> None:
             raise ContentError(
                 f"list {name!r} does not exist", at=rule.at, remedy="Add it to content/lists"
             )
+    for condition in conditions:
+        try:
+            compile_expression(condition, lists)
+        except (re.error, ValueError) as error:
+            raise ContentError(f"condition can't be evaluated: {error}", at=rule.at) from error
     backdoor = rule.info.backdoor_field
     if backdoor is not None and backdoor not in rule.info.subject:
         raise ContentError(
@@ -243,10 +276,7 @@ def _aggregate(document: dict[str, Any], at: str) -> Aggregate:
 
 
 def _block(document: dict[str, Any], at: str) -> dict[str, Any]:
-    block = document.get("exopsy", {})
-    if not isinstance(block, dict):
-        raise ContentError("'exopsy' is not a mapping", at=at)
-    return block
+    return _mapping(document, "exopsy", at)
 
 
 def _log(source: dict[str, Any], at: str, formats: Sequence[FormatSpec]) -> str:
@@ -275,11 +305,11 @@ def _info(
     level = document.get("level", "medium")
     if level not in LEVELS:
         raise ContentError(f"level {level!r} is unknown", at=at, remedy=", ".join(LEVELS))
-    backdoor = block.get("backdoor") or {}
+    backdoor = _mapping(block, "backdoor", at)
     techniques = tuple(
         tag.removeprefix("attack.").upper()
         for tag in document.get("tags") or ()
-        if re.fullmatch(r"attack\.t\d{4}(\.\d{3})?", tag)
+        if isinstance(tag, str) and re.fullmatch(r"attack\.t\d{4}(\.\d{3})?", tag)
     )
     fields = {
         "id": str(document.get("id", "")),
@@ -304,19 +334,24 @@ def _info(
     try:
         return msgspec.convert(fields, RuleInfo)
     except msgspec.ValidationError as error:
-        raise ContentError(str(error), at=at, remedy="See docs/rules.md") from error
+        raise ContentError(
+            str(error), at=at, remedy="Compare with the rules in content/detections"
+        ) from error
 
 
-def _cache_key(folders: Sequence[Path]) -> str:
+def _cache_key(folders: Sequence[Path], formats: Sequence[FormatSpec]) -> str:
     """Hash every file that can change what is loaded, and the code that loads it."""
-    digest = hashlib.sha256(_CACHE_FORMAT.encode())
+    digest = hashlib.sha256(_CACHE_FORMAT.encode() + msgspec.json.encode(formats))
     here = Path(__file__).parent
-    code = [here / name for name in ("load.py", "sigma_reader.py", "expression.py", "rule.py")]
-    code += [here.parent / "schema" / name for name in ("rule.py", "columns.py")]
-    content = [p for f in folders for p in (*rule_files(f), *sorted((f / "lists").glob("*.txt")))]
-    for path in (*code, *content):
+    names = ("load.py", "sigma_reader.py", "expression.py", "rule.py", "matcher.py", "casefold.py")
+    files = [(here / name, name) for name in names]
+    files += [(here.parent / "schema" / name, name) for name in ("rule.py", "columns.py")]
+    for folder in folders:
+        content = (*rule_files(folder), *sorted((folder / "lists").glob("*.txt")))
+        files += [(path, path.relative_to(folder).as_posix()) for path in content]
+    for path, name in files:
         data = path.read_bytes()
-        digest.update(f"{path.name} {len(data)}\0".encode() + data)
+        digest.update(f"{name} {len(data)}\0".encode("utf-8", "surrogateescape") + data)
     return digest.hexdigest()
 
 

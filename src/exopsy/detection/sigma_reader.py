@@ -30,6 +30,7 @@ from sigma.types import (
     SigmaNumber,
     SigmaRegularExpression,
     SigmaString,
+    SigmaTimestampPart,
     SpecialChars,
 )
 
@@ -105,7 +106,7 @@ def _expression(node: Any, at: str) -> Expression:  # noqa: ANN401 - pySigma's n
 def _test(field: str, value: Any, at: str) -> Expression:  # noqa: ANN401 - a table of types
     if isinstance(value, SigmaString):
         return _text(field, value, at)
-    if isinstance(value, SigmaNumber):
+    if isinstance(value, SigmaNumber) and not isinstance(value, SigmaTimestampPart):
         return Text(field, (str(value.number),))
     if isinstance(value, SigmaBool):
         return Text(field, (str(value.boolean).lower(),))
