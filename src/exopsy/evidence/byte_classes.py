@@ -20,6 +20,7 @@ from exopsy.schema.format import FormatSpec, Layout
 
 _NEWLINE = 10
 _ZERO = np.uint8(ord("0"))
+_TWO = np.uint8(ord("2"))
 
 
 def classify_plainly(
@@ -67,6 +68,8 @@ class BlockClassifier:
         self._carry_at = 0
         self._end = 0
         self._is_newline = np.empty(0, dtype=np.bool_)
+        self._from_zero = np.empty(0, dtype=np.uint8)
+        self._is_odd = np.empty(0, dtype=np.bool_)
 
     @property
     def tracker(self) -> LayoutTracker:
@@ -150,7 +153,16 @@ class BlockClassifier:
         view = np.frombuffer(data, dtype=np.uint8)
         if len(self._is_newline) < len(view):
             self._is_newline = np.empty(len(view), dtype=np.bool_)
+            self._from_zero = np.empty(len(view), dtype=np.uint8)
+            self._is_odd = np.empty(len(view), dtype=np.bool_)
         is_newline = np.equal(view, _NEWLINE, out=self._is_newline[: len(view)])
+        if self._are_ordinary(data, view, is_newline):
+            last = data[data.rfind(b"\n", 0, len(data) - 1) + 1 :]
+            lines = int(np.count_nonzero(is_newline))
+            self._judge.ordinary(len(data), undecodable_in(data), lines, last)
+            layout = self.tracker.latest
+            self._spans.add(data[: data.find(b"\n") + 1], layout, last, layout)
+            return
         ends = np.flatnonzero(is_newline) + 1
         lowest = int(view.view(np.int8).min())  # below 0: not ASCII
         odd = _odd_lines(view, ends, may_hold_nul=lowest <= 0, max_bytes=self._max_bytes)
@@ -173,6 +185,29 @@ class BlockClassifier:
                 at, done = stop, index + 1
         if runs:
             self._spans.add(runs[0][0], runs[0][1], runs[-1][2], runs[-1][1])
+
+    def _are_ordinary(
+        self,
+        data: bytes,
+        view: np.ndarray[Any, np.dtype[np.uint8]],
+        is_newline: np.ndarray[Any, np.dtype[np.bool_]],
+    ) -> bool:
+        """Say whether every line begins with a digit, and none is too long or holds a NUL byte.
+
+        The usual block: no line of it has to be looked at.
+        """
+        if len(view) > self._max_bytes or not 0x30 <= data[0] <= 0x39 or b"\0" in data:
+            return False
+        size = len(view) - 1
+        # Nearly all records begin with a year of this millennium; look closer only where not.
+        is_odd = np.not_equal(view[1:], _TWO, out=self._is_odd[:size])
+        np.logical_and(is_odd, is_newline[:-1], out=is_odd)
+        if not is_odd.any():
+            return True
+        from_zero = np.subtract(view[1:], _ZERO, out=self._from_zero[:size])  # wraps below "0"
+        is_odd = np.greater(from_zero, 9, out=self._is_odd[:size])
+        np.logical_and(is_odd, is_newline[:-1], out=is_odd)
+        return not is_odd.any()
 
 
 def _odd_lines(

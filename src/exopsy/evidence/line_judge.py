@@ -15,6 +15,25 @@ from exopsy.schema.format import FormatSpec
 
 def undecodable_in(data: bytes) -> int:
     """Count the bytes that belong to no valid UTF-8 sequence."""
+    if len(data) <= _PIECE:
+        return _undecodable_piece(data)
+    if data.isascii():
+        return 0
+    # Most of a large block is ASCII all the same: look closer only where it is not.
+    bad, start = 0, 0
+    while start < len(data):
+        stop = start + _PIECE
+        while stop < len(data) and data[stop] >= 0x80:  # never inside a sequence
+            stop += 1
+        bad += _undecodable_piece(data[start:stop])
+        start = stop
+    return bad
+
+
+_PIECE = 8 << 10
+
+
+def _undecodable_piece(data: bytes) -> int:
     if data.isascii():
         return 0
     try:

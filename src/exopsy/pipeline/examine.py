@@ -54,14 +54,12 @@ from exopsy.schema.pivot import Hub, PivotKey
 from exopsy.schema.story import Story
 from exopsy.sources.collection import Collection, open_collection
 from exopsy.sources.layout import host_hint
-from exopsy.store.case_folder import CASE_FILE
+from exopsy.store.case_folder import CASE_FILE, REPORT_FILE
 from exopsy.store.tables import FOLDER, TABLES, TableWriter, write_case_tables
 from exopsy.store.working import WorkingTables
 from exopsy.verdict.actions import load_actions, recommend
 from exopsy.verdict.coverage import cover
 from exopsy.verdict.judge import judge, strongest
-
-REPORT_FILE = "report.html"
 
 
 class Reading(msgspec.Struct):
@@ -216,7 +214,7 @@ class _Run:
         )
 
     def _sieves(self) -> _Sieves:
-        return _Sieves(self.bundle)
+        return _Sieves(self.bundle, self.settings.cache)
 
     def _find(self, reading: Reading, tables: Mapping[str, Path]) -> None:
         """Make findings of the matched rows and of the aggregates' queries."""
@@ -400,8 +398,9 @@ class _Run:
 class _Sieves:
     """Compiles a log's sieve when the first artifact of it is met; shared by all threads."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, cache: Path | None) -> None:
         self._bundle = bundle
+        self._cache = cache
         self._make = lru_cache(maxsize=None)(self._compile)
         import threading
 
@@ -420,6 +419,7 @@ class _Sieves:
             rules.lists,
             hot=self._bundle.hot,
             reference=self._bundle.innocent.get(log),
+            cache=self._cache,
         )
 
 

@@ -34,6 +34,8 @@ from exopsy.sources.layout import site_hint
 from exopsy.sources.member import Member
 
 HEAD = 1 << 16
+FIRST_LOOK = 4 << 10
+"""A header stands at the beginning; what has none is looked at longer."""
 _PROGRESS_STEP = 8 << 20
 _VERSION_COLUMNS = ("MajorVersion", "MinorVersion", "BuildVersion", "RevisionVersion")
 
@@ -141,7 +143,9 @@ class _ArtifactScan:
 
     def begin(self, head: bytes) -> bool:
         """Recognise the artifact by its first bytes; say whether it is evidence."""
-        self.spec = registry.recognise(head, self.member.path)
+        self.spec = registry.recognise(head[:FIRST_LOOK], self.member.path)
+        if self.spec is None and len(head) > FIRST_LOOK:
+            self.spec = registry.recognise(head, self.member.path)
         if self.spec is None:
             return False
         self.classifier = BlockClassifier(self.spec, self.work.limits.record_bytes)

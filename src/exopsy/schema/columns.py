@@ -39,6 +39,8 @@ class LogColumns(msgspec.Struct, frozen=True, kw_only=True):
     """Quotes inside a cell are doubled."""
     solid: tuple[str, ...] = ()
     """Columns whose value never holds the separator as it is."""
+    separated: bool = True
+    """A separator stands before and behind each value; not so in a log of free text."""
 
     def knows(self, field: str) -> bool:
         """Say whether a field of that name can occur in a row of this format."""
@@ -245,7 +247,7 @@ COLUMNS: dict[str, LogColumns] = {
         columns=tuple(_EXCHANGE_RPS_HTTP),
         codecs={"UrlStem": "percent", "UrlQuery": "plus"},
     ),
-    "exchange-oab-generator": LogColumns(columns=("timestamp", "message")),
+    "exchange-oab-generator": LogColumns(columns=("timestamp", "message"), separated=False),
     "exchange-message-tracking": LogColumns(columns=tuple(_EXCHANGE_MESSAGE_TRACKING)),
     "exchange-audit": LogColumns(
         columns=tuple(_EXCHANGE_AUDIT),

@@ -7,7 +7,12 @@ matcher has the last word.
 
 from __future__ import annotations
 
+import hashlib
+import os
+import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
 from typing import Literal, Protocol
 
 import hyperscan
@@ -16,7 +21,7 @@ import msgspec
 from exopsy.detection.rule import Rule, ValueList
 from exopsy.detection.sieve import literals
 from exopsy.detection.sieve.encodings import markers, pattern_of
-from exopsy.detection.sieve.exclusion import excluding_pattern
+from exopsy.detection.sieve.exclusion import end_of_value, excluding_pattern
 from exopsy.schema.columns import COLUMNS, Codec, LogColumns
 
 FLAGS = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_DOTALL
@@ -46,18 +51,31 @@ class Pattern(msgspec.Struct, frozen=True):
     field: str = ""
     unless: str = ""
     """Name of a list: see ``literals.Literal.unless``."""
+    also: tuple[str, ...] = ()
+    """Further patterns of which the record must hold one, looked for once the first was found."""
 
 
-HEADER = Pattern(r"[\n\x00\xbf][#a-z]", kind="header")
-"""A line that does not start with a digit: all records do. (0xBF ends a byte-order mark.)"""
+_HEADER = Pattern(r"[\n\x00\xbf]#", kind="header")
+_COLUMN_ROW = Pattern(r"[\n\x00\xbf][#a-z]", kind="header")
+
+
+def header_pattern(columns: LogColumns) -> Pattern:
+    """Return the pattern of lines that may be headers: all records start with a digit.
+
+    Quoted CSV may have a bare row of column names. (0xBF ends a byte-order mark.)
+    """
+    return _COLUMN_ROW if columns.csv else _HEADER
 
 
 class Automaton(Protocol):
     """What a ``Scanner`` needs of a sieve."""
 
     patterns: list[Pattern]
+    also: list[frozenset[int]]
+    """For each pattern, further patterns (of ``second``) of which one must be there; or empty."""
+    second: hyperscan.Database | None
     unsievable: list[int]
-    database: hyperscan.Database
+    database: hyperscan.Database | None
 
 
 class Sieve:
@@ -71,6 +89,7 @@ class Sieve:
         *,
         hot: frozenset[str] = frozenset(),
         reference: literals.Reference | None = None,
+        cache: Path | None = None,
     ) -> None:
         """Compile.
 
@@ -80,6 +99,7 @@ class Sieve:
             lists: the lists they may name.
             hot: values that innocent traffic is full of, to pass over where a rule excludes them.
             reference: innocent records, to choose rare literals by.
+            cache: folder for compiled automata.
         """
         self.log = log
         self.rules = tuple(rules)
@@ -87,8 +107,11 @@ class Sieve:
         self.lists = lists
         self.patterns = self._patterns(COLUMNS[log], hot, reference)
         self._always = tuple(self.unsievable)
-        self.database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        compile_patterns(self.database, self.patterns)
+        self.seconds = sorted({regex for p in self.patterns for regex in p.also})
+        number = {regex: index for index, regex in enumerate(self.seconds)}
+        self.also = [frozenset(number[regex] for regex in p.also) for p in self.patterns]
+        self.second = compile_patterns([Pattern(r) for r in self.seconds], cache)
+        self.database = compile_patterns(self.patterns, cache)
 
     def _patterns(
         self, columns: LogColumns, hot: frozenset[str], reference: literals.Reference | None
@@ -102,30 +125,48 @@ class Sieve:
                 continue
             for literal in need:
                 needed.setdefault(literal, []).append(index)
-        merged: dict[tuple[str, str, str], list[int]] = {}
+        # One pattern for each first literal; of the second ones any may follow.
+        merged: dict[tuple[str, str, str], tuple[set[int], set[str]]] = {}
         for wanted, indexes in needed.items():
-            if isinstance(wanted, literals.Both):
+            also = ""
+            if not isinstance(wanted, literals.Both):
+                key = (self._regex(wanted, columns, hot), wanted.field, wanted.unless)
+            elif wanted.together:
                 key = (both_patterns(wanted, columns), "", "")
             else:
-                key = (self._regex(wanted, columns, hot), wanted.field, wanted.unless)
-            merged.setdefault(key, []).extend(indexes)
+                loose = msgspec.structs.replace(wanted.second, prefix=False, suffix=False, head="")
+                key = (self._regex(wanted.first, columns, hot), "", "")
+                also = literal_pattern(loose, columns)
+            rules, seconds = merged.setdefault(key, (set(), set()))
+            rules.update(indexes)
+            seconds.add(also)
         patterns = [
-            Pattern(regex, "rule", tuple(sorted(set(indexes))), field, unless)
-            for (regex, field, unless), indexes in sorted(merged.items())
+            Pattern(
+                regex,
+                "rule",
+                tuple(sorted(rules)),
+                field,
+                unless,
+                () if "" in seconds else tuple(sorted(seconds)),
+            )
+            for (regex, field, unless), (rules, seconds) in sorted(merged.items())
         ]
         if patterns:
             patterns += marker_patterns(columns)
-        return [HEADER, *patterns]
+        return [header_pattern(columns), *patterns]
 
     def _regex(self, literal: literals.Literal, columns: LogColumns, hot: frozenset[str]) -> str:
-        if literal.unless and hot:
+        is_whole = (
+            literal.field in columns.columns if columns.csv else literal.field in columns.solid
+        )
+        if literal.unless and hot and is_whole and columns.separated:
+            known = self.lists[literal.unless]
             return excluding_pattern(
                 literal.text,
                 columns.codec(literal.field),
-                hot & self.lists[literal.unless].values,
+                hot & known.values,
                 csv=columns.csv,
-                delimiter="," if columns.csv else " ",
-                end=_end_of_value(columns),
+                absolute=known.normalise == "version-folders",
             )
         return literal_pattern(literal, columns)
 
@@ -152,11 +193,11 @@ def literal_pattern(
         to_end: whether the byte behind the value is part of the pattern.
     """
     if not literal.field:
-        return pattern_of(literal.text, "json", csv=columns.csv)
+        return pattern_of(literal.text, "any", csv=columns.csv)
     pattern = pattern_of(literal.text, columns.codec(literal.field), csv=columns.csv)
-    if literal.field not in columns.columns:
+    if literal.field not in columns.columns or not columns.separated:
         return pattern  # a derived field's ends stand inside another field
-    end = _end_of_value(columns) if to_end else ""
+    end = end_of_value(csv=columns.csv) if to_end else ""
     start = _start_of_value(columns, first=first)
     if literal.head:
         return start + _headed_pattern(literal, columns) + end
@@ -187,12 +228,6 @@ def _start_of_value(columns: LogColumns, *, first: bool) -> str:
     return f"(?:^|{before})" if first else before
 
 
-def _end_of_value(columns: LogColumns) -> str:
-    """Return what stands behind a value; ``$`` also matches before an escaped line end."""
-    ends = '[,"\\r\\n\\x00]' if columns.csv else "[ \\r\\n\\x00]"
-    return rf"(?:{ends}|\z|%(?:25)*(?:u00)?0a)"
-
-
 def both_patterns(both: literals.Both, columns: LogColumns) -> str:
     """Return a pattern for records that hold two literals, in any order, overlapping or not."""
     first, second = both.first, both.second
@@ -208,10 +243,18 @@ def both_patterns(both: literals.Both, columns: LogColumns) -> str:
         msgspec.structs.replace(x, prefix=False, suffix=False, head="") for x in (first, second)
     )
     a, b = (literal_pattern(x, columns) for x in loose)
-    codec: Codec = "json" if columns.derived_prefixes else "plus"
-    orders = [a + _BETWEEN + b, b + _BETWEEN + a]
+    if not first.field or not second.field or _one_holds_other(first, second, columns):
+        return a  # the same bytes read in two ways: there is no telling how they overlap
+    between = (
+        r"[^ \n]*" if first.field == second.field and first.field in columns.solid else _BETWEEN
+    )
+    orders = [a + between + b, b + between + a]
+    if first.field == second.field and (first.prefix or second.prefix):
+        # The one begins the value, so that the other stands behind it.
+        begin, behind = (a, b) if first.prefix else (b, a)
+        orders = [begin + between + behind]
     orders += sorted(
-        pattern_of(text, codec, csv=columns.csv)
+        pattern_of(text, "any", csv=columns.csv)
         for text in literals.overlaps(first.text, second.text)
     )
     return f"(?:{'|'.join(orders)})"
@@ -223,6 +266,11 @@ def _share_no_byte(a: literals.Literal, b: literals.Literal, columns: LogColumns
     return a.field != b.field and a.field in own and b.field in own
 
 
+def _one_holds_other(a: literals.Literal, b: literals.Literal, columns: LogColumns) -> bool:
+    """Say whether one is a field that is taken out of a column, and the other may be that column."""
+    return (a.field in columns.columns) != (b.field in columns.columns)
+
+
 def marker_patterns(columns: LogColumns) -> list[Pattern]:
     """Return the markers of a log: see ``encodings``."""
     codecs: list[Codec] = list(columns.codecs.values())
@@ -231,13 +279,47 @@ def marker_patterns(columns: LogColumns) -> list[Pattern]:
     return [Pattern(regex, "marker") for regex in markers(codecs)]
 
 
-def compile_patterns(database: hyperscan.Database, patterns: Sequence[Pattern]) -> None:
-    """Compile; a pattern's place in the list is its id."""
+def compile_patterns(
+    patterns: Sequence[Pattern], cache: Path | None = None
+) -> hyperscan.Database | None:
+    """Compile; a pattern's place in the list is its id.
+
+    Args:
+        patterns: what to look for; nothing to look for is no automaton.
+        cache: folder for compiled automata. They are kept under the hash of everything that went
+            in; the library refuses those that were made by another version or for another
+            processor, and damaged ones.
+    """
+    if not patterns:
+        return None
+    kept = None if cache is None else cache / f"sieve-{_identity(patterns)}.hsdb"
+    if kept is not None:
+        try:
+            return hyperscan.loadb(kept.read_bytes(), mode=hyperscan.HS_MODE_BLOCK)
+        except (OSError, hyperscan.HyperscanError):
+            pass
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(
         expressions=[p.regex.encode("ascii") for p in patterns],
         ids=list(range(len(patterns))),
         flags=FLAGS,
     )
+    if kept is not None:
+        try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            part = kept.with_name(f"{kept.name}.{os.getpid()}.part")
+            part.write_bytes(hyperscan.dumpb(database))
+            part.replace(kept)
+        except OSError:
+            pass  # a cache that can't be written is no cache, and no error
+    return database
+
+
+def _identity(patterns: Sequence[Pattern]) -> str:
+    digest = hashlib.sha256(f"{version('hyperscan')} {FLAGS} {platform.machine()}".encode())
+    for pattern in patterns:
+        digest.update(pattern.regex.encode("ascii") + b"\0")
+    return digest.hexdigest()[:32]
 
 
 class Scanner:
@@ -247,7 +329,11 @@ class Scanner:
         self.sieve = sieve
         self._scratch = hyperscan.Scratch(sieve.database)
         self._hits: list[tuple[int, int]] = []
+        assert sieve.database is not None
         self._scan: Callable[..., None] = sieve.database.scan
+        second = sieve.second
+        self._second: Callable[..., None] | None = None if second is None else second.scan
+        self._second_scratch = None if second is None else hyperscan.Scratch(second)
 
     def candidates(self, block: bytearray, size: int) -> Iterator[Candidate]:
         """Yield the candidate records of ``block[:size]`` in order.
@@ -262,19 +348,44 @@ class Scanner:
         if self.sieve.unsievable:
             yield from _every_record(block, size, hits)
             return
+        also = self.sieve.also
         current: Candidate | None = None
+        start, stop = 0, -1
+        held: set[int] | None = None  # of the further patterns, by the record at hand
         for pattern, end in hits:
             # A pattern that takes in the line end belongs to the record before it.
-            if current is not None and end <= current.end + 1:
+            if end > stop + 1:
+                if current is not None:
+                    yield current
+                    current = None
+                start = block.rfind(b"\n", 0, end - 1) + 1
+                stop = block.find(b"\n", end - 1, size)
+                stop = size if stop < 0 else stop
+                held = None
+            if also[pattern]:
+                if held is None:
+                    held = self._held(block, start, stop)
+                if also[pattern].isdisjoint(held):
+                    continue
+            if current is None:
+                current = Candidate(start, stop, {pattern})
+            else:
                 current.patterns.add(pattern)
-                continue
-            if current is not None:
-                yield current
-            start = block.rfind(b"\n", 0, end - 1) + 1
-            stop = block.find(b"\n", end - 1, size)
-            current = Candidate(start, size if stop < 0 else stop, {pattern})
         if current is not None:
             yield current
+
+    def _held(self, block: bytearray, start: int, stop: int) -> set[int]:
+        """Return which of the further patterns a record holds."""
+        held: set[int] = set()
+        if self._second is not None:
+            with memoryview(block) as view:
+                record = view[start:stop]
+                self._second(record, _keep, context=held, scratch=self._second_scratch)
+        return held
+
+
+def _keep(pattern: int, _start: int, _end: int, _flags: int, held: set[int]) -> None:
+    held.add(pattern)
 
 
 def _note(pattern: int, _start: int, end: int, _flags: int, hits: list[tuple[int, int]]) -> None:

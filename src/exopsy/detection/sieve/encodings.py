@@ -1,4 +1,4 @@
-"""A literal that a rule sees decoded -> a pattern for every way it can stand in a record's bytes.
+r"""A literal that a rule sees decoded -> a pattern for every way it can stand in a record's bytes.
 
 Letters and digits are never written escaped by ordinary clients, so they stay literal here, and a
 record in which any letter or digit *is* written escaped is a candidate by a marker pattern of its
@@ -15,8 +15,12 @@ No code is shared with the decoding that parsers do; tests hold the two against 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from exopsy.schema.columns import Codec
+
+AnyCodec = Codec | Literal["any"]
+"""``any``: all of them, for what may stand in any column."""
 
 MARKERS: dict[str, str] = {
     "percent": r"%(?:25)*(?:3[0-9]|[46][1-9a-f]|[57][0-9a])",
@@ -37,24 +41,29 @@ def markers(codecs: Iterable[Codec]) -> list[str]:
     return [MARKERS[name] for name in names]
 
 
-def pattern_of(literal: str, codec: Codec, *, csv: bool) -> str:
+def pattern_of(literal: str, codec: AnyCodec, *, csv: bool) -> str:
     """Return a Hyperscan pattern (caseless) for an ASCII literal in a column of that codec."""
     return "".join(_character(c, codec, csv=csv) for c in literal)
 
 
-def _character(c: str, codec: Codec, *, csv: bool) -> str:
+def escaped_character(c: str) -> str:
+    """Return a pattern for the percent-escapes of an ASCII character."""
+    return f"%(?:25)*(?:u00)?{ord(c):02x}"
+
+
+def _character(c: str, codec: AnyCodec, *, csv: bool) -> str:
     if c.isascii() and c.isalnum():
         return c
     raw = f"\\x{ord(c):02x}"
     forms = [raw]
-    if codec == "plus" and c == " ":
+    if codec in ("plus", "any") and c == " ":
         forms.append("\\+")
-    if codec == "bag" and c == "'":
+    if codec in ("bag", "any") and c == "'":
         forms = ["'+"]
-    if codec == "json" and c in '"\\/':
+    if codec in ("json", "any") and c in '"\\/':
         forms = [f"\\\\*{raw}+"]
     elif csv and c == '"':
         forms = ['"+']
     if codec != "text":
-        forms.append(f"%(?:25)*(?:u00)?{ord(c):02x}")
+        forms.append(escaped_character(c))
     return forms[0] if len(forms) == 1 else f"(?:{'|'.join(forms)})"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from exopsy.detection.sieve.encodings import pattern_of
+from exopsy.detection.sieve.encodings import escaped_character, pattern_of
 from exopsy.schema.columns import Codec
 
 _MOST_BRANCHES = 1_500
@@ -19,30 +19,22 @@ Trie = dict[str, "Trie"]
 
 
 def excluding_pattern(
-    suffix: str,
-    codec: Codec,
-    values: Iterable[str],
-    *,
-    csv: bool,
-    delimiter: str,
-    end: str,
+    suffix: str, codec: Codec, values: Iterable[str], *, csv: bool, absolute: bool
 ) -> str:
-    """Return a pattern for ``suffix`` not at the end of one of ``values``.
+    """Return a pattern for ``suffix`` at the end of a value that is not one of ``values``.
 
     Args:
         suffix: the necessary literal, such as ``.aspx``.
         codec: of its column.
-        values: whole values (case-folded) to pass over; those that don't end in suffix are ignored.
+        values: whole values (case-folded) to pass over: those that start with "/" and end in suffix.
         csv: the log's cells are quoted CSV.
-        delimiter: the byte that stands before the column's value in a record.
-        end: pattern of what stands behind it.
+        absolute: ``http://host`` before one of the values is passed over as well.
     """
-    plain = pattern_of(suffix, "text", csv=csv)
     encoded = pattern_of(suffix, codec, csv=csv)
+    known = sorted({v for v in values if v[:1] == "/" and v.endswith(suffix) and v.isascii()})
+    if not known or suffix[0] in _PIECES_OF_UNDECODABLE or "\\" in suffix:
+        return encoded + end_of_value(csv=csv)
     trie: Trie = {}
-    known = sorted({v for v in values if v.endswith(suffix) and v.isascii()})
-    if not known:
-        return encoded + end
     for value in known:
         node = trie
         for character in reversed(value.removesuffix(suffix)):
@@ -52,16 +44,56 @@ def excluding_pattern(
     wholes: list[str] = []
     _leave(trie, "", branches, wholes)
     if len(branches) + len(wholes) > _MOST_BRANCHES:
-        return encoded + end
+        return encoded + end_of_value(csv=csv)
     # The whole of a known value counts only where something else than its column begins before it.
-    before = _before_value(delimiter)
-    pattern = f"(?:{'|'.join(branches)}|{before}(?:{'|'.join(wholes)})){plain}"
-    if encoded != plain:
-        pattern = f"(?:{pattern}|{_escaped_only(suffix, codec)})"
-    return pattern + end
+    delimiter = "," if csv else " "
+    before = _before_value(delimiter, absolute=absolute)
+    others = "|".join([*branches, f"{before}(?:{'|'.join(wholes)})"])
+    plain = pattern_of(suffix, "text", csv=csv)
+    # The first value of a block has nothing before it.
+    ways = [
+        f"(?:{others}){plain}",
+        rf"^[^\n{delimiter}]*{plain}",
+        *_escaped(suffix, codec, csv=csv),
+    ]
+    return f"(?:(?:{'|'.join(ways)}){end_of_value(csv=csv)}|{plain}{_other_end(csv=csv)})"
 
 
-def _before_value(delimiter: str) -> str:
+_PIECES_OF_UNDECODABLE = frozenset("0123456789abcdefx")
+_ESCAPED_END = "%(?:25)*(?:u00)?0a"
+
+
+def end_of_value(*, csv: bool) -> str:
+    """Return what stands behind a value; ``$`` also matches before an escaped line end."""
+    ends = '[,"\\r\\n\\x00]' if csv else "[ \\r\\n\\x00]"
+    return rf"(?:{ends}|\z|{_ESCAPED_END})"
+
+
+def _other_end(*, csv: bool) -> str:
+    """Return the ends behind which a known value need not be the whole value.
+
+    It is the tail of a longer one before an escaped line end, and where a quoted cell with a comma
+    in it ends (``"/a,/owa/auth/logon.aspx"``).
+    """
+    return rf'(?:["\r\n\x00]|\z|{_ESCAPED_END})' if csv else _ESCAPED_END
+
+
+def _escaped(suffix: str, codec: Codec, *, csv: bool) -> list[str]:
+    """Return patterns for the suffix with one of its characters written otherwise (``%2easpx``)."""
+    ways = []
+    for at, character in enumerate(suffix):
+        if codec == "text" or character.isalnum():
+            continue  # escaped letters and digits are the markers' business
+        form = escaped_character(character)
+        if codec == "plus" and character == " ":
+            form = rf"(?:\+|{form})"
+        head = pattern_of(suffix[:at], "text", csv=csv) if at else ""
+        rest = suffix[at + 1 :]
+        ways.append(head + form + (pattern_of(rest, codec, csv=csv) if rest else ""))
+    return ways
+
+
+def _before_value(delimiter: str, *, absolute: bool) -> str:
     """Return a pattern for what stands before a known value that is only the end of a longer one.
 
     It is passed over behind the delimiter, and behind ``http(s)://host`` behind the delimiter: the
@@ -69,6 +101,8 @@ def _before_value(delimiter: str) -> str:
     ways are spelled out, from the value backwards.
     """
     d = f"\\x{ord(delimiter):02x}"
+    if not absolute:
+        return f"[^{d}]"
     host = "[a-z0-9.:-]"
     ways = [
         f"[^a-z0-9.:{d}-]",
@@ -104,9 +138,3 @@ def _leave(node: Trie, behind: str, branches: list[str], wholes: list[str]) -> N
     for character, child in sorted(node.items()):
         if character:
             _leave(child, f"\\x{ord(character):02x}{behind}", branches, wholes)
-
-
-def _escaped_only(suffix: str, codec: Codec) -> str:
-    """Return a pattern for the suffix with its first character escaped (``%2easpx``)."""
-    first, rest = suffix[0], suffix[1:]
-    return f"%(?:25)*(?:u00)?{ord(first):02x}{pattern_of(rest, codec, csv=False)}"

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 import hyperscan
 
 from exopsy.detection.rule import Rule
-from exopsy.detection.sieve.database import HEADER, Pattern, compile_patterns, marker_patterns
+from exopsy.detection.sieve.database import (
+    Pattern,
+    compile_patterns,
+    header_pattern,
+    marker_patterns,
+)
 from exopsy.detection.sieve.encodings import pattern_of
 from exopsy.schema.columns import COLUMNS
 
@@ -21,14 +26,15 @@ class KeySieve:
         self.rules: tuple[Rule, ...] = ()
         self.unsievable: list[int] = []
         regexes = {
-            pattern_of(run, "json", csv=columns.csv) for value in values if (run := _ascii(value))
+            pattern_of(run, "any", csv=columns.csv) for value in values if (run := _ascii(value))
         }
         if any(not _ascii(value) for value in values):
             self.unsievable.append(0)  # a value without any ASCII run: look at every record
-        self.patterns = [HEADER, *(Pattern(regex) for regex in sorted(regexes))]
+        self.patterns = [header_pattern(columns), *(Pattern(regex) for regex in sorted(regexes))]
         self.patterns += marker_patterns(columns)
-        self.database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        compile_patterns(self.database, self.patterns)
+        self.also: list[frozenset[int]] = [frozenset()] * len(self.patterns)
+        self.second: hyperscan.Database | None = None
+        self.database = compile_patterns(self.patterns)
 
 
 def _ascii(value: str) -> str:

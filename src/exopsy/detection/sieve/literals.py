@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from exopsy.detection.expression import All, Expression, InList, No, Regex, Some, Text
+from exopsy.detection.expression import ANY, All, Expression, InList, No, Regex, Some, Text
 
 SHORTEST = 3
 SHORTEST_TIED = 1
@@ -22,6 +22,9 @@ SHORTEST_TIED = 1
 LONGEST = 48
 COMMON = 0.0015
 """A need that more innocent records than this share hold is paired with a second one."""
+_TOGETHER = 0.03
+"""Up to this share of innocent records, the second literal of a pair is looked for afterwards, in
+the records that hold the first."""
 _LITTLE = 0.0002
 """Between equals, fewer and longer literals win."""
 _LIST_MOST = 64
@@ -49,7 +52,10 @@ class Both(msgspec.Struct, frozen=True, order=True):
     """Two literals that must both be there: for conditions whose every literal is common alone."""
 
     first: Literal
+    """The rarer one."""
     second: Literal
+    together: bool = False
+    """Even the rarer one is so common that the automaton itself has to look for both."""
 
 
 Need = frozenset[Literal | Both]
@@ -155,6 +161,11 @@ class _Deriver:
         """Choose the need that the fewest innocent records hold."""
         return min(needs, key=lambda n: (self.price(n), sorted(map(repr, n))))
 
+    def _both(self, a: Literal, b: Literal) -> Both:
+        rarer, other = sorted((a, b), key=lambda x: (self._holding(x).bit_count(), x))
+        share = self._holding(rarer).bit_count() / self._reference.records
+        return Both(rarer, other, share > _TOGETHER)
+
     def _with_pair(self, needs: list[Need]) -> list[Need]:
         """Add the pairs of the two rarest needs when even the rarest is common."""
         if len(needs) < 2 or self.price(self.rarest(needs)) <= COMMON:
@@ -170,7 +181,7 @@ class _Deriver:
             if len(first) * len(second) > _PAIRS_MOST:
                 continue
             pairs = {
-                Both(a, b)
+                self._both(a, b)
                 for a in first
                 for b in second
                 if isinstance(a, Literal) and isinstance(b, Literal)
@@ -210,7 +221,7 @@ class _Deriver:
         values = self._lists.get(name, frozenset())
         if not 0 < len(values) <= _LIST_MOST:
             return []
-        items = tuple(Text(field, (value,)) for value in sorted(values))
+        items = tuple(Text(field, _written(value)) for value in sorted(values))
         return self._alternatives(items, positive=True, excluded=excluded)
 
     def _regex(
@@ -223,13 +234,22 @@ class _Deriver:
         if "x" in flags or tree.state.flags & re.VERBOSE:
             return []
         # In multi-line mode the anchors stand for line ends inside the value.
+        anchors = "m" not in flags and not tree.state.flags & re.MULTILINE
         return [
             frozenset(
                 Literal(field, r.text, r.prefix, r.suffix, excluded.get(field, "") * r.suffix)
                 for r in runs
             )
-            for runs in regex_literals(tree, anchors="m" not in flags)
+            for runs in regex_literals(tree, anchors=anchors)
         ]
+
+
+def _written(value: str) -> tuple[str | int, ...]:
+    """Return how a list's value may be written: normalising changes its start and its folders."""
+    parts: list[str | int] = [ANY]
+    for piece in value.split("{ver}"):
+        parts += [piece, ANY]
+    return tuple(parts[:-1])
 
 
 def _headed(needs: Iterable[Need]) -> list[Need]:
@@ -348,7 +368,8 @@ class _RegexWalk:
                 continue
             self.flush()
             if op is sre.SUBPATTERN:
-                self.found += regex_literals(argument[3], anchors=self._anchors)
+                anchors = self._anchors and not argument[1] & re.MULTILINE
+                self.found += regex_literals(argument[3], anchors=anchors)
             elif op is sre.MAX_REPEAT or op is sre.MIN_REPEAT:
                 if argument[0] >= 1:
                     self.found += regex_literals(argument[2], anchors=self._anchors)
