@@ -36,10 +36,11 @@ class ColumnTable:
         )
         self.path = self._writer.path
         self._lock = threading.Lock()
+        self._open = False
+        self.rows = 0
 
     def __enter__(self) -> Self:
-        """Open the file."""
-        self._writer.__enter__()
+        """Nothing is written before the first row."""
         return self
 
     def __exit__(
@@ -48,13 +49,20 @@ class ColumnTable:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Finish the file."""
-        self._writer.__exit__(kind, error, trace)
+        """Finish the file if there is one."""
+        if self._open:
+            self._writer.__exit__(kind, error, trace)
 
     def append(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Add rows; from any thread."""
+        if not rows:
+            return
         with self._lock:
+            if not self._open:
+                self._writer.__enter__()
+                self._open = True
             self._writer.append(rows)
+            self.rows += len(rows)
 
 
 class ColumnCollector:

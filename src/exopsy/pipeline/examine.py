@@ -101,7 +101,7 @@ def examine(settings: RunSettings, progress: Progress) -> CaseDocument:
     finally:
         shutil.rmtree(work, ignore_errors=True)
     progress.stage("writing the case")
-    _write(case, settings.case)
+    _write(case, settings.case, settings.cache)
     return case
 
 
@@ -199,7 +199,7 @@ class _Run:
         reading = Reading(artifacts, hosts, [], [], [], [], matches.untimed)
         if matches.rows:
             reading.match_files.append(matches.path)
-        self._find(reading, {log: table.path for log, table in tables.items()})
+        self._find(reading, {log: table.path for log, table in tables.items() if table.rows})
         if reading.findings and reading.match_files:
             self._pivot(reading, progress)
         fill_samples(self.collection, reading.findings, limits.sample_bytes)
@@ -219,7 +219,7 @@ class _Run:
     def _find(self, reading: Reading, tables: Mapping[str, Path]) -> None:
         """Make findings of the matched rows and of the aggregates' queries."""
         self.progress.stage("finding")
-        if not reading.match_files and not any(_has_rows(path) for path in tables.values()):
+        if not reading.match_files and not tables:
             return
         with WorkingTables(self.work) as working:
             add_hosts(working, reading.hosts)
@@ -230,6 +230,8 @@ class _Run:
                 add_log_table(working, log, path, reading.hosts)
             for aggregate in self.rules.aggregates:
                 if aggregate.log is None and not reading.match_files:
+                    continue
+                if aggregate.log is not None and aggregate.log not in tables:
                     continue
                 try:
                     reading.findings += run_aggregate(aggregate, working)
@@ -423,9 +425,9 @@ class _Sieves:
         )
 
 
-def _write(case: CaseDocument, folder: Path) -> None:
+def _write(case: CaseDocument, folder: Path, cache: Path | None) -> None:
     write_case_tables(case, folder / FOLDER)
-    (folder / REPORT_FILE).write_text(render_html(case), encoding="utf-8", newline="\n")
+    (folder / REPORT_FILE).write_text(render_html(case, cache), encoding="utf-8", newline="\n")
     (folder / CASE_FILE).write_bytes(encode_case(case))
 
 
@@ -452,10 +454,6 @@ def _hints(artifacts: Iterable[ArtifactFacts]) -> dict[str, str]:
 def _known_size(path: Path) -> int | None:
     """Return how many bytes will be read, where that is known beforehand: a single plain file."""
     return path.stat().st_size if path.is_file() and path.suffix.lower() == ".log" else None
-
-
-def _has_rows(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size > 0
 
 
 def _empty(path: Path, collection: Collection) -> str:

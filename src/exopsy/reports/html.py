@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from exopsy.reports import words
@@ -52,22 +52,27 @@ _TONES: dict[Conclusion, str] = {
 }
 
 
-def render_html(case: CaseDocument) -> str:
-    """Write the report; less than ``MOST_BYTES`` of UTF-8 whatever the case."""
+def render_html(case: CaseDocument, cache: Path | None = None) -> str:
+    """Write the report; less than ``MOST_BYTES`` of UTF-8 whatever the case.
+
+    Args:
+        case: what to report.
+        cache: folder for the compiled template, which costs more to make than the page.
+    """
     page = ""
     for most in _ROUNDS:
-        page = _render(case, most)
+        page = _render(case, most, cache)
         if len(page.encode()) < MOST_BYTES:
             break
     return page
 
 
-def _render(case: CaseDocument, most: int) -> str:
+def _render(case: CaseDocument, most: int, cache: Path | None) -> str:
     hosts = sorted(case.hosts, key=lambda host: -CONCLUSIONS.index(host.verdict.conclusion))
     hosts = hosts[: min(_MOST_HOSTS, most)]
     style = (_TEMPLATES / "report.css").read_text("utf-8")
     digest = b64encode(sha256(style.encode()).digest()).decode()
-    return _template().render(
+    return _template(cache).render(
         case=case,
         hosts=hosts,
         findings=_weightiest(case.findings, most),
@@ -80,8 +85,9 @@ def _render(case: CaseDocument, most: int) -> str:
 
 
 @cache
-def _template() -> Template:
+def _template(cache: Path | None) -> Template:
     environment = Environment(
+        bytecode_cache=_bytecode(cache),
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -104,6 +110,16 @@ def _template() -> Template:
         tone=_TONES.__getitem__,
     )
     return environment.get_template("report.html.j2")
+
+
+def _bytecode(cache: Path | None) -> FileSystemBytecodeCache | None:
+    if cache is None:
+        return None
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return FileSystemBytecodeCache(str(cache), "report-%s.cache")
 
 
 def _finalize(value: object) -> object:

@@ -28,7 +28,6 @@ class WorkingTables:
         self._connection: duckdb.DuckDBPyConnection = duckdb.connect(
             ":memory:",
             config={
-                "enable_external_access": "false",
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
                 "python_enable_replacements": "false",
@@ -38,6 +37,8 @@ class WorkingTables:
                 "preserve_insertion_order": "false",
             },
         )
+        self._connection.execute(f"SET allowed_directories = [{_quoted(f'{folder}/')}]")
+        self._connection.execute("SET enable_external_access = false")
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -48,10 +49,11 @@ class WorkingTables:
         self._connection.close()
 
     def add_files(self, name: str, files: Sequence[Path]) -> None:
-        """Make Parquet files of one schema readable as the table ``name``."""
-        import pyarrow.dataset as ds
-
-        self._connection.register(name, ds.dataset([str(p) for p in files], format="parquet"))
+        """Make Parquet files of one schema, in the run's folder, readable as the table ``name``."""
+        paths = ", ".join(_quoted(str(path)) for path in files)
+        self._connection.execute(
+            f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet([{paths}])"  # noqa: S608
+        )
 
     def add_rows(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
         """Make a small table out of columns of text."""
@@ -71,3 +73,8 @@ class WorkingTables:
         while batch := result.fetchmany(_BATCH):
             for row in batch:
                 yield dict(zip(names, row, strict=True))
+
+
+def _quoted(text: str) -> str:
+    """Write a path of our own as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
