@@ -29,6 +29,7 @@ from exopsy.pipeline.bundle import Bundle, load_bundle
 from exopsy.pipeline.column_table import ColumnTable
 from exopsy.pipeline.findings import make_findings, number_findings
 from exopsy.pipeline.hosts import assign_hosts
+from exopsy.pipeline.losses import note_losses, tell_losses
 from exopsy.pipeline.matches import MatchTable, activity_view, read_activities
 from exopsy.pipeline.pivoting import PivotScan
 from exopsy.pipeline.progress import Progress
@@ -195,6 +196,7 @@ class _Run:
             artifacts = scan_collection(self.collection, work, progress, settings.workers)
         if not artifacts:
             raise CollectionError(_empty(settings.collection, self.collection))
+        note_losses(artifacts)
         hosts = assign_hosts(artifacts, _hints(artifacts))
         reading = Reading(artifacts, hosts, [], [], [], [], matches.untimed)
         if matches.rows:
@@ -368,7 +370,7 @@ class _Run:
 
     def _problems(self, reading: Reading) -> list[str]:
         told = [f"{p.path}: {p.text}" for p in self.collection.problems]
-        told += [f"{a.path}: {a.why}" for a in reading.artifacts if a.why]
+        told += tell_losses(reading.artifacts)
         told += [
             f"{hub.key.kind} {hub.key.value} stands in more than {self.settings.limits.hub_rows} "
             "records; only so many of them were read for the story."
