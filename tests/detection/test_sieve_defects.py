@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -197,11 +196,18 @@ def pair_in_one_order(patch: Patch) -> None:
 
 
 def second_literal_by_case(patch: Patch) -> None:
-    class Compiler:
-        IGNORECASE, DOTALL = 0, re.DOTALL
-        compile = staticmethod(re.compile)
+    usual = database.compile_patterns
 
-    patch.setattr(database, "re", Compiler)
+    def by_case(patterns: list[database.Pattern], cache: Any = None) -> hyperscan.Database | None:
+        if patterns and patterns[0].kind != "header":
+            patch.setattr(database, "FLAGS", hyperscan.HS_FLAG_DOTALL)
+        try:
+            return usual(patterns, cache)
+        finally:
+            patch.setattr(database, "FLAGS", flags)
+
+    flags = database.FLAGS
+    patch.setattr(database, "compile_patterns", by_case)
 
 
 def anchors_in_multi_line_mode(patch: Patch) -> None:
