@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from exopsy.detection.expression import (
@@ -253,3 +254,10 @@ def test_the_subject_leaves_out_what_is_absent_and_holds_what_was_extracted() ->
     assert matcher.subject_of(row(a="x file=abc")) == {"a": "x file=abc", "file": "abc"}
     assert matcher.subject_of(row(a="x file=")) == {"a": "x file="}
     assert matcher.subject_of(row(a="x" * 600)) == {"a": "x" * 512}
+
+
+def test_a_subject_can_always_be_encoded() -> None:
+    """JSON in an audit log can say half of a surrogate pair; it must not cost the artifact."""
+    subject = Matcher(rule(), {}).subject_of(row(a="\u00e9\ud800"))
+    assert subject == {"a": "\u00e9\\ud800"}
+    assert msgspec.json.encode(subject)

@@ -642,7 +642,8 @@ def sieve_of(
     common: int | None = None,
 ) -> LogSieve:
     """Compile small rules; ``common``: how many of 100 innocent records hold any literal."""
-    rules = [rule_of(log, d, number=n) for n, d in enumerate(detections)]
+    subject = FIELDS.get(log, ())[:3]
+    rules = [rule_of(log, d, number=n, subject=subject) for n, d in enumerate(detections)]
     return LogSieve(
         registry.spec_of(log),
         rules,

@@ -273,7 +273,9 @@ class Matcher:
         if self._extracts:
             self._extract(row)
         return {
-            name: value[:512] for name in self.subject if (value := row.value(name)) is not None
+            name: _encodable(value[:512])
+            for name in self.subject
+            if (value := row.value(name)) is not None
         }
 
     def _extract(self, row: RowView) -> None:
@@ -282,3 +284,8 @@ class Matcher:
             found = None if value is None else pattern.search(value)
             if found is not None and found.group(1) is not None:
                 row.extra[name] = found.group(1)
+
+
+def _encodable(text: str) -> str:
+    r"""Spell out halves of surrogate pairs, which JSON can say (``\ud800``) and UTF-8 can not."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
