@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import BinaryIO
 
 from exopsy.core.text import decode_utf8
@@ -62,12 +63,18 @@ def is_column_row(line: bytes, time_column: bytes) -> bool:
     Every record starts with a digit; the rest of a torn one may be words and commas only, and must
     not be taken for a header.
     """
-    return (
-        bool(line)
-        and line[0] in _LETTERS
-        and _NAMES.match(line) is not None
-        and time_column in line.split(b",")
-    )
+    if not line or line[0] not in _LETTERS:
+        return False
+    look = _known_column_row if len(line) <= _CACHED_BYTES else _are_names
+    return look(line, time_column)
+
+
+def _are_names(line: bytes, time_column: bytes) -> bool:
+    return _NAMES.match(line) is not None and time_column in line.split(b",")
+
+
+_CACHED_BYTES = 8_192
+_known_column_row = lru_cache(maxsize=256)(_are_names)
 
 
 class CsvFormat:
@@ -146,5 +153,7 @@ def _decodings_of(known: LogColumns, fields: tuple[str, ...]) -> tuple[tuple[str
     return tuple((field, how) for field in fields if (how := known.decoding(field)) is not None)
 
 
-def _names(text: str) -> list[str]:
-    return [cell.strip() for cell in split_cells(text)]
+@lru_cache(maxsize=256)
+def _names(text: str) -> tuple[str, ...]:
+    """Return the column names of a header line."""
+    return tuple(cell.strip() for cell in split_cells(text))

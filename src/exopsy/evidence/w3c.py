@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import BinaryIO
 
 from exopsy.core.text import decode_utf8
@@ -27,6 +28,12 @@ def normalise(name: str) -> str:
     """Return a column's name as rules use it: ``cs(User-Agent)`` -> ``cs-user-agent``."""
     found = _OF_CLIENT.match(name)
     return (f"{name[: name.index('(')]}-{found[1]}" if found else name).lower()
+
+
+@lru_cache(maxsize=256)
+def _names(text: str) -> tuple[str, ...]:
+    """Return the column names behind ``#Fields:``."""
+    return tuple(normalise(name) for name in text.split())
 
 
 class W3cFormat:
@@ -61,7 +68,7 @@ class W3cFormat:
 
     def read_header(self, line: bytes, layout: Layout) -> Layout:
         """Return the layout in force after a ``#`` line."""
-        return read_comment(line, layout, split=lambda text: map(normalise, text.split()))
+        return read_comment(line, layout, split=_names)
 
     def parse_record(self, raw: bytes, layout: Layout, origin: Origin, host: str) -> Row | Skipped:
         """Turn one line into a row; columns go by the header, raw spaces by the columns' types."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import hyperscan
 
@@ -34,7 +35,13 @@ class KeySieve:
         self.patterns += marker_patterns(columns)
         self.also: list[frozenset[int]] = [frozenset()] * len(self.patterns)
         self.second: hyperscan.Database | None = None
-        self.database = compile_patterns(self.patterns)
+        # Most logs of a kind have the same markers: one automaton serves them all.
+        self.database = _compiled(tuple(self.patterns))
+
+
+@lru_cache(maxsize=8)
+def _compiled(patterns: tuple[Pattern, ...]) -> hyperscan.Database | None:
+    return compile_patterns(patterns)
 
 
 def _ascii(value: str) -> str:
