@@ -78,7 +78,7 @@ def correlate(
     backdoors = ledger(lives, Planters(groups, owners))
     by_path = {b.path: b.id for b in backdoors if b.path in implant_paths}
     seen_chains = observed(own, chains, rules, _by_chain(own, groups, owners), covered_logs)
-    mark_used(seen_chains, groups, own, chains)
+    mark_used(seen_chains, groups, own)
     return Story(
         host=host,
         chains=seen_chains,
