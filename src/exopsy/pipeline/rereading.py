@@ -38,12 +38,15 @@ def _fill(member: Member, places: Sequence[Evidence], most: int) -> None:
     try:
         with member.open() as stream:
             reader = io.BufferedReader(stream)
-            at = 0
+            at, line = 0, b""
             for evidence in places:
-                at += _skip(reader, evidence.offset - at)
-                line = reader.readline(most)
-                at += len(line)
-                raw = next((piece for _, piece in pieces(line)), b"")
+                if evidence.offset >= at:
+                    at += _skip(reader, evidence.offset - at)
+                    line = reader.readline(most)
+                    at += len(line)
+                # Two samples may be of one record, or of two pieces of one line.
+                start = evidence.offset - (at - len(line))
+                raw = next((piece for _, piece in pieces(line[start:])), b"")
                 evidence.text_b64 = base64.b64encode(raw).decode("ascii")
     except OSError:
         return

@@ -18,7 +18,7 @@ import numpy as np
 from exopsy.core.limits import Limits
 from exopsy.detection.matcher import Matcher, RowView, normalise
 from exopsy.detection.rule import Rule, ValueList
-from exopsy.detection.sieve.database import Automaton, Candidate, Scanner, Sieve
+from exopsy.detection.sieve.database import Automaton, Candidate, Sieve, scanner_of
 from exopsy.detection.sieve.literals import Reference
 from exopsy.evidence import registry
 from exopsy.pipeline.blocks import BLOCK, Block, BlockReader
@@ -70,7 +70,7 @@ class RecordFinder:
         """Prepare; of a record longer than ``record_bytes`` only so much is given."""
         self._parser = parser
         self._most = record_bytes
-        self._scanner = Scanner(automaton)
+        self._scanner = scanner_of(automaton)
         self._automaton = automaton
         self._artifact = artifact
         self.layout = Layout()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -76,6 +77,8 @@ class Automaton(Protocol):
     second: hyperscan.Database | None
     unsievable: list[int]
     database: hyperscan.Database | None
+    threads: threading.local
+    """Holds each thread's scanner."""
 
 
 class Sieve:
@@ -102,6 +105,7 @@ class Sieve:
             cache: folder for compiled automata.
         """
         self.log = log
+        self.threads = threading.local()
         self.rules = tuple(rules)
         self.unsievable: list[int] = []
         self.lists = lists
@@ -320,6 +324,14 @@ def _identity(patterns: Sequence[Pattern]) -> str:
     for pattern in patterns:
         digest.update(pattern.regex.encode("ascii") + b"\0")
     return digest.hexdigest()[:32]
+
+
+def scanner_of(sieve: Automaton) -> Scanner:
+    """Return this thread's scanner of a sieve: making one costs more than a small file."""
+    scanner: Scanner | None = getattr(sieve.threads, "scanner", None)
+    if scanner is None:
+        scanner = sieve.threads.scanner = Scanner(sieve)
+    return scanner
 
 
 class Scanner:

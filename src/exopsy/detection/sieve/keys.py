@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -24,6 +25,7 @@ class KeySieve:
     def __init__(self, log: str, values: Sequence[str]) -> None:
         columns = COLUMNS[log]
         self.log = log
+        self.threads = threading.local()
         self.rules: tuple[Rule, ...] = ()
         self.unsievable: list[int] = []
         regexes = {
