@@ -91,7 +91,9 @@ def _since_when(known: Known) -> str:
         return f"It is first seen on {when}; nothing done afterwards was seen in this evidence."
     active = {user for b in known.seen.backdoors for user in (*b.used_by, b.planted_by) if user}
     active = active or {o.id for o in known.story.operators if o.actions}
-    who = f"{count(len(active), 'operator')} can be told apart" if active else "by whom is not known"
+    who = (
+        f"{count(len(active), 'operator')} can be told apart" if active else "by whom is not known"
+    )
     return f"It is first seen on {when}{door}; {who}."
 
 
