@@ -55,7 +55,7 @@ def lab_of(tmp_path_factory) -> Callable[..., Lab]:
         scenario: str = "proxylogon",
         *,
         seed: int = 7,
-        days: int = 2,
+        days: int = 1,
         rate: int = 150,
         host: str = "EX01",
     ) -> Lab:
@@ -68,7 +68,27 @@ def lab_of(tmp_path_factory) -> Callable[..., Lab]:
     return make
 
 
-@pytest.fixture
+class Examined(NamedTuple):
+    collection: Path
+    truth: Truth
+    case: CaseDocument
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def case_of(lab_of, examine, tmp_path_factory) -> Callable[..., Examined]:
+    """Examine a lab once for all tests that only look at its case."""
+
+    @functools.cache
+    def run(scenario: str) -> Examined:
+        lab = lab_of(scenario)
+        folder = tmp_path_factory.mktemp("case")
+        return Examined(*lab, examine(lab.collection, case=folder), folder)
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def examine(tmp_path_factory, cache) -> Callable[..., CaseDocument]:
     """Examine by the library; ``folder`` of the case can be given."""
 

@@ -18,6 +18,9 @@ from exopsy.schema.columns import COLUMNS
 from exopsy.schema.row import Row
 
 _TEXT_MOST = 1_024
+# The back end's site listens on these; what was renamed or flattened has no folder that says so.
+_BACK_END_PORTS = frozenset(("444", "81"))
+_BACK_END_SITE = "W3SVC2"
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _WORDS = frozenset(
     (
@@ -61,7 +64,7 @@ class ActivityMapping(msgspec.Struct, frozen=True):
             time=row.timestamp,
             host=row.host,
             log=row.log,
-            site=site,
+            site=site or _site_of(row),
             client=found.get("client", "")[:64],
             method=found.get("method", "")[:16].upper(),
             stem=stem[:_TEXT_MOST],
@@ -98,6 +101,10 @@ def load_activity_mapping(path: Path) -> ActivityMapping:
             if word not in _WORDS or not COLUMNS[log].knows(column):
                 raise ContentError(f"{log}: {word}: {column} is not known", at=str(path))
     return ActivityMapping({log: dict(words) for log, words in document.items()})
+
+
+def _site_of(row: Row) -> str:
+    return _BACK_END_SITE if row.fields.get("s-port") in _BACK_END_PORTS else ""
 
 
 def _number(text: str | None) -> int | None:
