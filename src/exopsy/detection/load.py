@@ -50,7 +50,7 @@ def load_rules(
         formats: the log formats there are, to resolve log sources.
         cache: folder for compiled rules; None: no cache.
     """
-    key = _cache_key(folders, formats)
+    key = cache_key(folders, formats)
     kept = _read_cache(cache, key)
     if kept is not None:
         return LoadedRules(rules=kept)
@@ -339,7 +339,7 @@ def _info(
         ) from error
 
 
-def _cache_key(folders: Sequence[Path], formats: Sequence[FormatSpec]) -> str:
+def cache_key(folders: Sequence[Path], formats: Sequence[FormatSpec]) -> str:
     """Hash every file that can change what is loaded, and the code that loads it."""
     digest = hashlib.sha256(_CACHE_FORMAT.encode() + msgspec.json.encode(formats))
     here = Path(__file__).parent

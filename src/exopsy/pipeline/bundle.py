@@ -10,7 +10,7 @@ import msgspec
 
 from exopsy.core.content import CONTENT, content_sha256, read_lines, read_yaml
 from exopsy.core.errors import ContentError
-from exopsy.detection.load import LoadedRules, load_rules
+from exopsy.detection.load import LoadedRules, cache_key, load_rules
 from exopsy.evidence import registry
 from exopsy.exposure.builds import Facts, load_facts
 from exopsy.pipeline.activity import ActivityMapping, load_activity_mapping
@@ -50,6 +50,9 @@ class Bundle(msgspec.Struct, frozen=True):
     innocent: dict[str, Innocent]
     """Log -> innocent records, to choose rare literals by."""
     sha256: str
+    """Of our own content."""
+    identity: str
+    """Of all rules and lists, the analyst's own among them."""
 
 
 def load_bundle(folders: Sequence[Path], cache: Path | None) -> Bundle:
@@ -59,6 +62,7 @@ def load_bundle(folders: Sequence[Path], cache: Path | None) -> Bundle:
         ContentError: our own content is damaged.
     """
     own = CONTENT
+    sha256 = content_sha256(own)
     mappings = own / "mappings"
     roots = read_yaml(mappings / "web_roots.yml")
     reading = read_yaml(mappings / "reading.yml")
@@ -75,7 +79,8 @@ def load_bundle(folders: Sequence[Path], cache: Path | None) -> Bundle:
         },
         hot=frozenset(read_lines(own / "lists" / "hot_stems.txt")),
         innocent=load_innocent(own / "reference"),
-        sha256=content_sha256(own),
+        sha256=sha256,
+        identity=f"{sha256} {cache_key(folders, registry.FORMATS)}",
     )
 
 

@@ -424,6 +424,7 @@ class _Sieves:
             hot=self._bundle.hot,
             reference=self._bundle.innocent.get(log),
             cache=self._cache,
+            identity=self._bundle.identity,
         )
 
 

@@ -53,12 +53,21 @@ class LogSieve:
         hot: frozenset[str] = frozenset(),
         reference: Reference | None = None,
         cache: Path | None = None,
+        identity: str = "",
     ) -> None:
         self.spec = spec
         self.parser = registry.load(spec)
         self.lists = lists
         self.matchers = [Matcher(rule, lists) for rule in rules]
-        self.sieve = Sieve(spec.name, rules, lists, hot=hot, reference=reference, cache=cache)
+        self.sieve = Sieve(
+            spec.name,
+            rules,
+            lists,
+            hot=hot,
+            reference=reference,
+            cache=cache,
+            identity=identity,
+        )
 
 
 class RecordFinder:

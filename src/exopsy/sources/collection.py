@@ -22,7 +22,6 @@ from exopsy.sources.magic import HEAD, foreign, recognise
 from exopsy.sources.member import Examination, Member, ProblemLog, local_member
 from exopsy.sources.names import safe_path
 from exopsy.sources.sequential import sequential_members
-from exopsy.sources.sevenzip_archive import sevenzip_entries
 from exopsy.sources.spool import Spool
 from exopsy.sources.stream_guard import StreamGuard
 from exopsy.sources.tar_archive import tar_entries
@@ -176,6 +175,8 @@ def _open_zip(member: Member, examination: Examination) -> Iterator[Member]:
 
 
 def _open_sevenzip(member: Member, examination: Examination) -> Iterator[Member]:
+    from exopsy.sources.sevenzip_archive import sevenzip_entries  # heavy, and seldom needed
+
     def read(path: Path) -> Iterator[Member]:
         return sequential_members(
             member.path,

@@ -93,6 +93,7 @@ class Sieve:
         hot: frozenset[str] = frozenset(),
         reference: literals.Reference | None = None,
         cache: Path | None = None,
+        identity: str = "",
     ) -> None:
         """Compile.
 
@@ -102,20 +103,45 @@ class Sieve:
             lists: the lists they may name.
             hot: values that innocent traffic is full of, to pass over where a rule excludes them.
             reference: innocent records, to choose rare literals by.
-            cache: folder for compiled automata.
+            cache: folder for compiled automata and for the patterns they were made of.
+            identity: hash of everything that the patterns follow from, but the code here; "": the
+                patterns are not kept.
         """
         self.log = log
         self.threads = threading.local()
         self.rules = tuple(rules)
         self.unsievable: list[int] = []
         self.lists = lists
-        self.patterns = self._patterns(COLUMNS[log], hot, reference)
+        self.patterns = self._planned(hot, reference, cache, identity)
         self._always = tuple(self.unsievable)
         self.seconds = sorted({regex for p in self.patterns for regex in p.also})
         number = {regex: index for index, regex in enumerate(self.seconds)}
         self.also = [frozenset(number[regex] for regex in p.also) for p in self.patterns]
         self.second = compile_patterns([Pattern(r) for r in self.seconds], cache)
         self.database = compile_patterns(self.patterns, cache)
+
+    def _planned(
+        self,
+        hot: frozenset[str],
+        reference: literals.Reference | None,
+        cache: Path | None,
+        identity: str,
+    ) -> list[Pattern]:
+        """Return the patterns, kept ones if there are any."""
+        kept = None
+        if cache is not None and identity:
+            kept = cache / f"plan-{_plan_identity(self.log, identity)}.json"
+            try:
+                plan = msgspec.json.decode(kept.read_bytes(), type=_Plan)
+            except (OSError, msgspec.MsgspecError):
+                pass
+            else:
+                self.unsievable = plan.unsievable
+                return plan.patterns
+        patterns = self._patterns(COLUMNS[self.log], hot, reference)
+        if kept is not None:
+            _keep_file(kept, msgspec.json.encode(_Plan(patterns, self.unsievable)))
+        return patterns
 
     def _patterns(
         self, columns: LogColumns, hot: frozenset[str], reference: literals.Reference | None
@@ -309,14 +335,35 @@ def compile_patterns(
         flags=FLAGS,
     )
     if kept is not None:
-        try:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            part = kept.with_name(f"{kept.name}.{os.getpid()}.part")
-            part.write_bytes(hyperscan.dumpb(database))
-            part.replace(kept)
-        except OSError:
-            pass  # a cache that can't be written is no cache, and no error
+        _keep_file(kept, hyperscan.dumpb(database))
     return database
+
+
+def _keep_file(path: Path, data: bytes) -> None:
+    """Write a cache file whole; a cache that can't be written is no cache, and no error."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError:
+        return
+
+
+class _Plan(msgspec.Struct, frozen=True):
+    """What a sieve looks for, as it is kept."""
+
+    patterns: list[Pattern]
+    unsievable: list[int]
+
+
+def _plan_identity(log: str, identity: str) -> str:
+    """Hash what a plan follows from: the content, and the code that derives patterns."""
+    digest = hashlib.sha256(f"{log} {identity}".encode())
+    here = Path(__file__).parent
+    for name in ("database.py", "encodings.py", "exclusion.py", "literals.py"):
+        digest.update((here / name).read_bytes())
+    return digest.hexdigest()[:32]
 
 
 def _identity(patterns: Sequence[Pattern]) -> str:
