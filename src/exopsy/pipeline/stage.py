@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from exopsy.evidence import registry
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.sources.member import Member
+
+_HEAD = 4 << 10
 
 logger = logging.getLogger(__name__)
 
@@ -28,10 +31,20 @@ def guarded(work: Callable[[Member], ArtifactFacts], member: Member) -> Artifact
         why = "A defect of ours stopped its reading; please report it with the log (--traceback)."
     return ArtifactFacts(
         path=member.path,
-        kind="",
+        kind=_kind_of(member),
         host="",
         size=member.size or 0,
         sha256=None,
         state="failed",
         why=why,
     )
+
+
+def _kind_of(member: Member) -> str:
+    """Recognise a lost artifact all the same: which log is missing decides what may be said."""
+    try:
+        with member.open() as stream:
+            spec = registry.recognise(stream.read(_HEAD) or b"", member.path)
+    except OSError:
+        spec = registry.recognise(b"", member.path)
+    return "" if spec is None else spec.name
