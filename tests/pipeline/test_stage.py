@@ -62,7 +62,8 @@ def test_what_went_well_is_passed_on() -> None:
 
 def test_a_lost_artifact_keeps_its_kind() -> None:
     """Which log is missing decides what may be said."""
-    iis = b"#Software: Microsoft Internet Information Services 10.0\r\n#Fields: date time c-ip\r\n"
+    iis = b"#Software: Microsoft Internet Information Services 10.0\r\n"
+    iis += b"#Fields: date time cs-method cs-uri-stem sc-status\r\n"
     member = Member("renamed.bin", len(iis), None, lambda: ChunkStream(iter([iis])))
     assert guarded(lambda _: _raise(KeyError("x")), member).kind == "iis-w3c"
     assert guarded(lambda _: _raise(KeyError("x")), MEMBER).kind == ""
