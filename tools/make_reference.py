@@ -1,6 +1,6 @@
 """Make ``content/reference/<log>.txt``: samples of innocent records, by which the sieve chooses.
 
-They come from the lab's quiet scenario, so they hold no real name. Run once after the lab changed:
+They come from the lab's quiet scenario and its bulk logs, so they hold no real name. Run once after the lab changed:
 
     .venv/bin/python tools/make_reference.py
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from exopsy.core.content import CONTENT
 from exopsy.evidence import registry
+from exopsy.lab.bulk import make_bulk
 from exopsy.lab.make import make_lab
 
 RECORDS = 1_000
@@ -25,7 +26,8 @@ def main() -> None:
         folder = Path(name)
         make_lab(folder, scenario="quiet", seed=20210220, days=2, requests_per_day=30_000)
         kept: dict[str, list[str]] = defaultdict(list)
-        for path in sorted((folder / "collection").rglob("*")):
+        make_bulk(folder / "bulk", target_bytes=60_000_000, seed=20210220)
+        for path in sorted(folder.rglob("*.[lL][oO][gG]")):
             if not path.is_file():
                 continue
             data = path.read_bytes()

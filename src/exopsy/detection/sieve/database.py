@@ -165,7 +165,8 @@ class Sieve:
                 key = (both_patterns(wanted, columns), "", "")
             else:
                 loose = msgspec.structs.replace(wanted.second, prefix=False, suffix=False, head="")
-                key = (self._regex(wanted.first, columns, hot), "", "")
+                first = wanted.first
+                key = (self._regex(first, columns, hot), first.field, first.unless)
                 also = literal_pattern(loose, columns)
             rules, seconds = merged.setdefault(key, (set(), set()))
             rules.update(indexes)

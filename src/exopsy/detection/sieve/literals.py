@@ -27,6 +27,10 @@ _TOGETHER = 0.03
 the records that hold the first."""
 _LITTLE = 0.0002
 """Between equals, fewer and longer literals win."""
+_LOOK = 0.1
+"""What it costs to look for a second literal, as part of what a candidate costs."""
+_PAIRED = 0.9
+"""What a second literal is worth where no innocent record holds the first."""
 _LIST_MOST = 64
 """A positive test against a list is sieved by its values up to so many."""
 _PAIRS_MOST = 60
@@ -137,11 +141,17 @@ class _Deriver:
 
     def price(self, need: Need) -> float:
         """Return which share of innocent records would be candidates, and a little for length."""
-        held = 0
-        little = 0.0
+        held = looked_at = 0
+        firsts = set()
         for item in need:
             held |= self._holding(item)
-            little += _LITTLE / len(item.first.text if isinstance(item, Both) else item.text)
+            first = item.first if isinstance(item, Both) else item
+            looked_at |= self._holding(first)
+            firsts.add(first)
+        little = sum(_LITTLE / len(first.text) for first in firsts)
+        little += _LOOK * looked_at.bit_count() / self._reference.records
+        if all(isinstance(item, Both) for item in need):
+            little *= _PAIRED
         return held.bit_count() / self._reference.records + little
 
     def _holding(self, item: Literal | Both) -> int:
@@ -162,7 +172,7 @@ class _Deriver:
         return min(needs, key=lambda n: (self.price(n), sorted(map(repr, n))))
 
     def _both(self, a: Literal, b: Literal) -> Both:
-        rarer, other = sorted((a, b), key=lambda x: (self._holding(x).bit_count(), x))
+        rarer, other = sorted((a, b), key=lambda x: (self._holding(x).bit_count(), -len(x.text), x))
         share = self._holding(rarer).bit_count() / self._reference.records
         return Both(rarer, other, share > _TOGETHER)
 
