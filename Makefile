@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test lint types walls rules unit bench quality fuzz lock clean
+.PHONY: help setup demo test lint types walls rules unit bench quality golden lock clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,12 @@ unit: setup
 
 bench: setup  ## the figures of docs/performance.md (long)
 	$(BIN)/python tools/bench.py
+
+quality: setup  ## hold lab cases against their truth, as docs/detection-quality.md tells (long)
+	$(BIN)/python tools/quality.py --seeds 5
+
+golden: setup  ## write the golden case again; read the difference
+	$(BIN)/python tools/make_golden.py
 
 lock: setup  ## renew requirements.lock from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
