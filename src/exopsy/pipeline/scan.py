@@ -27,6 +27,7 @@ from exopsy.pipeline.progress import Progress
 from exopsy.pipeline.sieving import ArtifactMatcher, LogSieve, pieces
 from exopsy.pipeline.stage import guarded
 from exopsy.schema.artifact import ArtifactFacts
+from exopsy.schema.columns import COLUMNS
 from exopsy.schema.format import FormatSpec, Layout
 from exopsy.schema.row import Origin, Row, Skipped
 from exopsy.sources.collection import Collection
@@ -137,7 +138,6 @@ class _ArtifactScan:
         self.classifier: BlockClassifier | None = None
         self.site = site_hint(member.path)
         self.size = 0
-        self.skipped: dict[str, int] = {}
         self.servers: list[str] = []
         self.builds: dict[str, str] = {}
 
@@ -182,6 +182,13 @@ class _ArtifactScan:
         if mark is not None and (found := mark.search(data)):
             self.builds.setdefault(day, found[1].decode("ascii", "replace"))
 
+    def _lacks_columns(self) -> bool:
+        """Say whether no header ever named the columns that its records need."""
+        assert self.spec is not None
+        assert self.classifier is not None
+        known = COLUMNS[self.spec.name]
+        return known.csv and known.separated and not self.classifier.tracker.latest.columns
+
     def facts(self, failure: OSError | None) -> ArtifactFacts:
         """Return what was learnt."""
         known = self.member.size
@@ -194,7 +201,6 @@ class _ArtifactScan:
             sha256=self.digest.hexdigest() if failure is None else None,
             state="not-evidence" if self.spec is None else "read",
             site=self.site,
-            skipped=dict(sorted(self.skipped.items())),
             servers=self.servers,
         )
         if self.classifier is not None:
@@ -204,6 +210,8 @@ class _ArtifactScan:
             found.lines = self.classifier.lines
             found.spans = list(self.classifier.spans)
             found.builds = {**self.builds, **self.classifier.builds}
+            if self._lacks_columns():
+                found.skipped = {"no-columns": found.lines}
         if failure is not None:
             found.state = "partial" if self.size else "failed"
             found.why = f"Its reading stopped after {self.size} bytes: {failure}."

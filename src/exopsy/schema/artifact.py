@@ -63,7 +63,7 @@ class ArtifactFacts(msgspec.Struct, kw_only=True):
     classes: ByteClasses = msgspec.field(default_factory=ByteClasses)
     lines: int = 0
     skipped: dict[str, int] = msgspec.field(default_factory=dict)
-    """Records that could not be parsed, by reason."""
+    """Records that nobody can read, by reason: no header named their columns."""
     spans: list[tuple[datetime, datetime]] = msgspec.field(default_factory=list)
     """Times of the first and last record of consecutive pieces of the artifact, UTC, in order."""
     builds: dict[str, str] = msgspec.field(default_factory=dict)
