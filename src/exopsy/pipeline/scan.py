@@ -176,7 +176,7 @@ class _ArtifactScan:
             return
         day = f"{row.timestamp:%Y-%m-%d}"
         version = [row.fields.get(column, "") for column in _VERSION_COLUMNS]
-        if all(v.isdigit() for v in version):
+        if all(v.isascii() and v.isdigit() and len(v) < 6 for v in version):
             self.builds.setdefault(day, ".".join(str(int(v)) for v in version))
         mark = self.work.build_marks.get(self.spec.name)
         if mark is not None and (found := mark.search(data)):
