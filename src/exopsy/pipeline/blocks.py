@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import msgspec
 
-BLOCK = 256 << 10
+BLOCK = 512 << 10
 
 
 class Block(msgspec.Struct):
