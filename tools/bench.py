@@ -165,7 +165,9 @@ def _unique_bytes(pid: int) -> int:
 
 
 def _env() -> dict[str, str]:
-    return {**os.environ, "XDG_CACHE_HOME": str(DATA / "cache"), "LC_ALL": "C.UTF-8"}
+    env = {**os.environ, "XDG_CACHE_HOME": str(DATA / "cache"), "LC_ALL": "C.UTF-8"}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # an installation keeps its bytecode
+    return env
 
 
 @contextmanager

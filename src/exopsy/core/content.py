@@ -33,6 +33,10 @@ def read_yaml(path: Path) -> Any:  # noqa: ANN401 - YAML can hold anything; the 
         raise ContentError(
             f"can't be read: {error}", at=str(path), remedy="Save it as UTF-8 text"
         ) from error
+    except yaml.reader.ReaderError as error:
+        raise ContentError(
+            f"not YAML: {error.reason}", at=str(path), remedy="Take the control characters out"
+        ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         raise ContentError(

@@ -1,0 +1,21 @@
+"""A damaged byte stays readable and makes no letters."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exopsy.core.text import decode_utf8
+
+
+@given(st.binary(max_size=60))
+def test_no_ascii_text_appears_that_was_not_in_the_bytes(data: bytes) -> None:
+    """Every ASCII run of three characters in the text stands in the bytes."""
+    text = decode_utf8(data)
+    runs = "".join(c if c.isascii() else "\n\n\n\n" for c in text).split("\n\n\n\n")
+    assert all(run.encode() in data for run in runs if len(run) >= 3)
+
+
+def test_valid_text_is_itself() -> None:
+    assert decode_utf8("René \u4e2d".encode()) == "René \u4e2d"
+    assert decode_utf8(b"Ren\xe9!") == "Ren\u27e8E9\u27e9!"
