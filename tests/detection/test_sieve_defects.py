@@ -77,6 +77,22 @@ def _other_character(wrong: str, form: str) -> Callable[[Patch], None]:
     return seed
 
 
+def one_escape_not_named(patch: Patch) -> None:
+    usual = database.escape_pattern
+    patch.setattr(database, "escape_pattern", lambda escapes: usual(set(escapes) - {"2f"}))
+
+
+def escapes_of_escapes_not_named(patch: Patch) -> None:
+    usual = database.escape_pattern
+    patch.setattr(
+        database, "escape_pattern", lambda escapes: usual(escapes).replace("%(?:25)*", "%")
+    )
+
+
+def escaped_records_not_scanned_again(patch: Patch) -> None:
+    patch.setattr(database.Scanner, "_patterns_of", lambda self, block, start, stop: ())
+
+
 def case_matters(patch: Patch) -> None:
     patch.setattr(database, "FLAGS", hyperscan.HS_FLAG_DOTALL)
 
@@ -277,6 +293,9 @@ DEFECTS: dict[str, Callable[[Patch], None]] = {
     "quotes of CSV not doubled": _other_character('"', "\\x22"),
     "quotes of a bag not doubled": _other_character("'", "\\x27"),
     "escaped slash of JSON forgotten": _other_character("/", "\\x2f"),
+    "one escape not scanned for": one_escape_not_named,
+    "escapes of escapes not scanned for": escapes_of_escapes_not_named,
+    "escaped records not scanned again": escaped_records_not_scanned_again,
     "compiled with case": case_matters,
     "record starts one byte late": _candidates(_start_off_by_one),
     "record ends early": _candidates(_end_off_by_one),

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 
+import pytest
 import sieve_law as law
 
 from exopsy.detection.rule import Rule
@@ -44,6 +46,26 @@ def test_a_pattern_that_takes_in_the_line_end_makes_no_second_record() -> None:
     ends = "one: {cs-uri-stem|endswith: xyz}\ncondition: one"
     sieve = Sieve("iis-w3c", rules(contains("abc"), ends), {})
     assert candidates(sieve, b"1 abc xyz\n2\n") == [(0, 9)]
+
+
+def test_escaped_forms_are_found_by_scanning_their_record_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sieve = Sieve("iis-w3c", rules(contains("/abc")), {})
+    assert sieve.quick is not None
+    data = b"1 /abc\n2 %2fabc\n3 %2f\n4 %252Fabc %2f/abc\n5 " + b"%2f" * 1000 + b"\n6 /abc\n"
+    scanned: list[int] = []
+    usual = Scanner._patterns_of
+
+    def counted(self: Scanner, block: bytearray, start: int, stop: int) -> Iterable[int]:
+        scanned.append(start)
+        return usual(self, block, start, stop)
+
+    monkeypatch.setattr(Scanner, "_patterns_of", counted)
+    found = Scanner(sieve).candidates(bytearray(data), len(data))
+    lines = [bytes(data[c.start : c.start + 1]) for c in found]
+    assert lines == [b"1", b"2", b"4", b"6"]
+    assert len(scanned) == len(set(scanned)) == 4
 
 
 def test_headers_and_markers() -> None:

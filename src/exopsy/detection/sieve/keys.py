@@ -37,6 +37,7 @@ class KeySieve:
         self.patterns += marker_patterns(columns)
         self.also: list[frozenset[int]] = [frozenset()] * len(self.patterns)
         self.second: hyperscan.Database | None = None
+        self.quick: hyperscan.Database | None = None
         # Most logs of a kind have the same markers: one automaton serves them all.
         self.database = _compiled(tuple(self.patterns))
 
