@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ud800-\udfff\ufeff]"
+)
 _DRIVE = re.compile(r"([A-Za-z]):")
 
 
@@ -12,7 +14,7 @@ def safe_path(name: str) -> str:
     r"""Make a relative path of a member's name; every part of it stays recognisable.
 
     ``C:\inetpub\u_ex.log`` -> ``C/inetpub/u_ex.log``; ``..``, ``.`` and empty parts are left out;
-    control, bidirectional and undecodable characters are written as ``\x00`` or ``\u202e``. There
+    control, bidirectional, invisible and undecodable characters are written as ``\x00`` or ``\u202e``. There
     is no other backslash in a path, so the escape is unambiguous.
     """
     parts: list[str] = []
