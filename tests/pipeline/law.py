@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
-from unittest import mock
 
 import msgspec
 import yaml
@@ -23,7 +22,7 @@ from exopsy.detection.load import load_rules, rule_files
 from exopsy.detection.matcher import Matcher, RowView
 from exopsy.detection.rule import GradeWhen, Rule, ValueList
 from exopsy.detection.sigma_reader import read_condition, read_rule
-from exopsy.evidence import framing, registry
+from exopsy.evidence import registry
 from exopsy.pipeline.blocks import BLOCK
 from exopsy.pipeline.bundle import Bundle, load_bundle
 from exopsy.pipeline.rule_rows import render_log
@@ -48,14 +47,14 @@ class Found(NamedTuple):
 
 def plain(data: bytes, log: LogSieve, limits: Limits) -> list[Found]:
     """Parse every record and evaluate every rule, without any of the sieve's code."""
-    bounded = functools.partial(framing.records, max_bytes=limits.record_bytes)
     found = []
-    with mock.patch.object(framing, "records", bounded):
-        for item in log.parser.parse(io.BytesIO(data), artifact="test", host=""):
-            if isinstance(item, Row):
-                view = RowView(item)
-                matched = [(m, g) for m in log.matchers if (g := m.match(view)) is not None]
-                found += _found(item, view, matched)
+    for item in log.parser.parse(
+        io.BytesIO(data), artifact="test", host="", record_bytes=limits.record_bytes
+    ):
+        if isinstance(item, Row):
+            view = RowView(item)
+            matched = [(m, g) for m in log.matchers if (g := m.match(view)) is not None]
+            found += _found(item, view, matched)
     return found
 
 

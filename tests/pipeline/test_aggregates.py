@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import sieve_law as law
 
+from exopsy.core.limits import Limits
 from exopsy.detection.rule import Aggregate
 from exopsy.evidence import registry
 from exopsy.pipeline.aggregates import (
@@ -46,7 +47,7 @@ def tables(tmp_path: Path):
     data = law.exchange("exchange-ews", *rows)
     table = ColumnTable(tmp_path, EWS, ["AuthenticatedUser"])
     with table:
-        collector = ColumnCollector(table, "a.log")
+        collector = ColumnCollector(table, "a.log", Limits().record_bytes)
         for block in BlockReader(io.BytesIO(data), len, record_bytes=1 << 20).blocks():
             collector.feed(block)
         collector.flush()

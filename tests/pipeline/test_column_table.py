@@ -18,11 +18,15 @@ EWS = registry.spec_of("exchange-ews")
 COLUMNS = ("SoapAction", "AuthenticatedUser")
 
 
-def table_of(folder: Path, data: bytes, block_bytes: int) -> list[dict[str, Any]]:
+def table_of(
+    folder: Path, data: bytes, block_bytes: int, record_bytes: int
+) -> list[dict[str, Any]]:
     table = ColumnTable(folder, EWS, COLUMNS)
     with table:
-        collector = ColumnCollector(table, "a.log")
-        reader = BlockReader(io.BytesIO(data), len, record_bytes=1 << 20, block_bytes=block_bytes)
+        collector = ColumnCollector(table, "a.log", record_bytes)
+        reader = BlockReader(
+            io.BytesIO(data), len, record_bytes=record_bytes + 2, block_bytes=block_bytes
+        )
         for block in reader.blocks():
             collector.feed(block)
         collector.flush()
@@ -33,8 +37,10 @@ def table_of(folder: Path, data: bytes, block_bytes: int) -> list[dict[str, Any]
     return rows
 
 
-def plainly(data: bytes) -> list[dict[str, Any]]:
-    items = registry.load(EWS).parse(io.BytesIO(data), artifact="a.log", host="")
+def plainly(data: bytes, record_bytes: int) -> list[dict[str, Any]]:
+    items = registry.load(EWS).parse(
+        io.BytesIO(data), artifact="a.log", host="", record_bytes=record_bytes
+    )
     return [
         {
             "time": None if item.timestamp is None else item.timestamp.replace(tzinfo=None),
@@ -48,11 +54,16 @@ def plainly(data: bytes) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.parametrize("record_bytes", [40, 200, 700, 1 << 20])
 @pytest.mark.parametrize("block_bytes", [64, 300, BLOCK])
-def test_the_table_holds_what_the_plain_path_reads(tmp_path: Path, block_bytes: int) -> None:
+def test_the_table_holds_what_the_plain_path_reads(
+    tmp_path: Path, block_bytes: int, record_bytes: int
+) -> None:
     for seed in range(15):
         data = law.damaged_log("exchange-ews", random.Random(seed))
-        assert table_of(tmp_path / str(seed), data, block_bytes) == plainly(data)
+        assert table_of(tmp_path / str(seed), data, block_bytes, record_bytes) == plainly(
+            data, record_bytes
+        )
 
 
 def test_columns_are_asked_for_once_and_in_order(tmp_path: Path) -> None:

@@ -137,7 +137,14 @@ class CsvFormat:
             raw=raw,
         )
 
-    def parse(self, stream: BinaryIO, *, artifact: str, host: str) -> Iterator[Row | Skipped]:
+    def parse(
+        self,
+        stream: BinaryIO,
+        *,
+        artifact: str,
+        host: str,
+        record_bytes: int = framing.RECORD_BYTES,
+    ) -> Iterator[Row | Skipped]:
         """Yield every record of a stream in order."""
         return framing.parse_plainly(
             stream,
@@ -146,6 +153,7 @@ class CsvFormat:
             parse_record=self.parse_record,
             artifact=artifact,
             host=host,
+            record_bytes=record_bytes,
         )
 
 

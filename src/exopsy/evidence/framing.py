@@ -73,10 +73,11 @@ def parse_plainly(
     parse_record: Callable[[bytes, Layout, Origin, str], Row | Skipped],
     artifact: str,
     host: str,
+    record_bytes: int,
 ) -> Iterator[Row | Skipped]:
     """Yield every record of a stream in order, each by the newest header before it."""
     layout = Layout()
-    for offset, number, line in records(stream):
+    for offset, number, line in records(stream, record_bytes):
         if is_header(line):
             layout = read_header(line, layout)
         else:

@@ -26,8 +26,13 @@ class Parser(Protocol):
     def parse_record(self, raw: bytes, layout: Layout, origin: Origin, host: str) -> Row | Skipped:
         """Turn one record's bytes (without line end) into a row. Never raises."""
 
-    def parse(self, stream: BinaryIO, *, artifact: str, host: str) -> Iterator[Row | Skipped]:
-        """Yield every record of a stream in order: the plain path, the definition."""
+    def parse(
+        self, stream: BinaryIO, *, artifact: str, host: str, record_bytes: int = ...
+    ) -> Iterator[Row | Skipped]:
+        """Yield every record of a stream in order: the plain path, the definition.
+
+        Of a record that is longer than ``record_bytes`` only so much is read.
+        """
 
 
 FORMATS: tuple[FormatSpec, ...] = (

@@ -101,7 +101,14 @@ class W3cFormat:
             raw=raw,
         )
 
-    def parse(self, stream: BinaryIO, *, artifact: str, host: str) -> Iterator[Row | Skipped]:
+    def parse(
+        self,
+        stream: BinaryIO,
+        *,
+        artifact: str,
+        host: str,
+        record_bytes: int = framing.RECORD_BYTES,
+    ) -> Iterator[Row | Skipped]:
         """Yield every record of a stream in order."""
         return framing.parse_plainly(
             stream,
@@ -110,6 +117,7 @@ class W3cFormat:
             parse_record=self.parse_record,
             artifact=artifact,
             host=host,
+            record_bytes=record_bytes,
         )
 
     def _guess(self, values: list[str]) -> tuple[tuple[str, ...], list[str] | None]:

@@ -79,7 +79,7 @@ def _findings(
         if aggregate.log is not None:
             table = ColumnTable(folder, registry.spec_of(log), aggregate.columns)
             with table:
-                collector = ColumnCollector(table, "test")
+                collector = ColumnCollector(table, "test", Limits().record_bytes)
                 for row in parsed:
                     collector.add(row)
                 collector.flush()

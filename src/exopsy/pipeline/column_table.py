@@ -68,9 +68,10 @@ class ColumnTable:
 class ColumnCollector:
     """One artifact's way into the table, block by block."""
 
-    def __init__(self, table: ColumnTable, artifact: str) -> None:
+    def __init__(self, table: ColumnTable, artifact: str, record_bytes: int) -> None:
         self._table = table
         self._artifact = artifact
+        self._most = record_bytes
         self._parser = registry.load(table.spec)
         self._layout = Layout()
         self._line = 0
@@ -86,12 +87,16 @@ class ColumnCollector:
             stop = size if stop < 0 else stop
             if not (first and block.is_rest):
                 self._line += 1
-                self._take(bytes(data[start:stop]), block.base + start)
+                # Of a longer record only so much is read; the line end may come behind it.
+                self._take(
+                    bytes(data[start : min(stop, start + self._most + 2)]), block.base + start
+                )
             first = False
             start = stop + 1
 
     def _take(self, line: bytes, offset: int) -> None:
-        for shift, piece in pieces(line):
+        for shift, whole in pieces(line):
+            piece = whole[: self._most]
             if self._parser.is_header(piece):
                 self._layout = self._parser.read_header(piece, self._layout)
                 continue

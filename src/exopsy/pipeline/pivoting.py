@@ -66,7 +66,13 @@ class PivotScan:
             with member.open() as stream:
                 if self._plain:
                     parser = registry.load(registry.spec_of(known.kind))
-                    for item in parser.parse(stream, artifact=member.path, host=""):
+                    items = parser.parse(
+                        stream,
+                        artifact=member.path,
+                        host="",
+                        record_bytes=self._limits.record_bytes,
+                    )
+                    for item in items:
                         self._take(item, known, batch)
                 else:
                     self._sieved(stream, known, batch, progress)

@@ -250,7 +250,11 @@ class _SievedScan(_ArtifactScan):
         matcher = ArtifactMatcher(log, artifact=self.member.path, limits=self.work.limits)
         batch = self.work.matches.batch()
         table = self.work.tables.get(self.spec.name)
-        collector = None if table is None else ColumnCollector(table, self.member.path)
+        collector = (
+            None
+            if table is None
+            else ColumnCollector(table, self.member.path, self.work.limits.record_bytes)
+        )
         self.sample(bytes(first.data[: min(first.size, BLOCK)]), Layout())
         try:
             for block in _chain(first, blocks):
@@ -291,9 +295,19 @@ class _PlainScan(_ArtifactScan):
         log = self.work.sieves(self.spec)
         batch = self.work.matches.batch()
         table = self.work.tables.get(self.spec.name)
-        collector = None if table is None else ColumnCollector(table, self.member.path)
+        collector = (
+            None
+            if table is None
+            else ColumnCollector(table, self.member.path, self.work.limits.record_bytes)
+        )
         try:
-            for item in log.parser.parse(stream, artifact=self.member.path, host=""):
+            items = log.parser.parse(
+                stream,
+                artifact=self.member.path,
+                host="",
+                record_bytes=self.work.limits.record_bytes,
+            )
+            for item in items:
                 if isinstance(item, Skipped):
                     continue
                 view = RowView(item)

@@ -54,7 +54,9 @@ def parse_record(raw: bytes, layout: Layout, origin: Origin, host: str) -> Row |
     )
 
 
-def parse(stream: BinaryIO, *, artifact: str, host: str) -> Iterator[Row | Skipped]:
+def parse(
+    stream: BinaryIO, *, artifact: str, host: str, record_bytes: int = framing.RECORD_BYTES
+) -> Iterator[Row | Skipped]:
     """Yield every line of a stream in order."""
     return framing.parse_plainly(
         stream,
@@ -63,4 +65,5 @@ def parse(stream: BinaryIO, *, artifact: str, host: str) -> Iterator[Row | Skipp
         parse_record=parse_record,
         artifact=artifact,
         host=host,
+        record_bytes=record_bytes,
     )
