@@ -20,7 +20,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     offset: int
     """Of the record's first byte in the (uncompressed) artifact."""
     line: int
-    """1-based."""
+    """1-based; of an event log the record's number."""
 
 
 class Row(msgspec.Struct, kw_only=True):
@@ -37,6 +37,9 @@ class Row(msgspec.Struct, kw_only=True):
     decoded: dict[str, str] = msgspec.field(default_factory=dict)
     """The same for those columns whose decoded value differs: percent-encoding undone until it
     no longer changes, ``+`` as space where IIS writes it so. Rules see these first."""
+    many: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """All values of the fields that have several (an event's unnamed ``Data``); ``fields`` holds
+    them too, joined by line ends. A test holds when it holds for one of them."""
     origin: Origin
     raw: bytes
     """The record's bytes without its line end."""
