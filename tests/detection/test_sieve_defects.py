@@ -12,7 +12,16 @@ import pytest
 import sieve_law as law
 
 from exopsy.detection.expression import Expression, No
-from exopsy.detection.sieve import database, encodings, exclusion, literals
+from exopsy.detection.sieve import (
+    compiling,
+    database,
+    encodings,
+    exclusion,
+    literals,
+    pattern,
+    scanner,
+    triggers,
+)
 from exopsy.pipeline import blocks, sieving
 from exopsy.schema.format import Layout
 
@@ -47,14 +56,14 @@ def _without(name: str) -> Callable[[Patch], None]:
         left = {k: v for k, v in encodings.MARKERS.items() if k != name}
         usual = encodings.markers
         patch.setattr(
-            database, "markers", lambda codecs: [m for m in usual(codecs) if m in left.values()]
+            pattern, "markers", lambda codecs: [m for m in usual(codecs) if m in left.values()]
         )
 
     return seed
 
 
 def no_markers(patch: Patch) -> None:
-    patch.setattr(database, "markers", lambda codecs: [])
+    patch.setattr(pattern, "markers", lambda codecs: [])
 
 
 def one_round_of_escapes(patch: Patch) -> None:
@@ -78,56 +87,56 @@ def _other_character(wrong: str, form: str) -> Callable[[Patch], None]:
 
 
 def one_escape_not_named(patch: Patch) -> None:
-    usual = database.escape_pattern
-    patch.setattr(database, "escape_pattern", lambda escapes: usual(set(escapes) - {"2f"}))
+    usual = triggers.escape_pattern
+    patch.setattr(triggers, "escape_pattern", lambda escapes: usual(set(escapes) - {"2f"}))
 
 
 def escapes_of_escapes_not_named(patch: Patch) -> None:
-    usual = database.escape_pattern
+    usual = triggers.escape_pattern
     patch.setattr(
-        database, "escape_pattern", lambda escapes: usual(escapes).replace("%(?:25)*", "%")
+        triggers, "escape_pattern", lambda escapes: usual(escapes).replace("%(?:25)*", "%")
     )
 
 
 def escaped_records_not_scanned_again(patch: Patch) -> None:
-    patch.setattr(database.Scanner, "_patterns_of", lambda self, block, start, stop: ())
+    patch.setattr(scanner.Scanner, "_patterns_of", lambda self, block, start, stop: set())
 
 
 def case_matters(patch: Patch) -> None:
-    patch.setattr(database, "FLAGS", hyperscan.HS_FLAG_DOTALL)
+    patch.setattr(compiling, "FLAGS", hyperscan.HS_FLAG_DOTALL)
 
 
 # ---- framing -----------------------------------------------------------------------------------
 
 
 def _candidates(
-    change: Callable[[database.Candidate, int], database.Candidate | None],
+    change: Callable[[scanner.Candidate, int], scanner.Candidate | None],
 ) -> Callable[[Patch], None]:
     def seed(patch: Patch) -> None:
-        usual = database.Scanner.candidates
+        usual = scanner.Scanner.candidates
 
         def candidates(
-            self: database.Scanner, block: bytearray, size: int
-        ) -> Iterator[database.Candidate]:
-            for candidate in usual(self, block, size):
+            self: scanner.Scanner, block: bytearray, size: int, odd: Any
+        ) -> Iterator[scanner.Candidate]:
+            for candidate in usual(self, block, size, odd):
                 changed = change(candidate, size)
                 if changed is not None:
                     yield changed
 
-        patch.setattr(database.Scanner, "candidates", candidates)
+        patch.setattr(scanner.Scanner, "candidates", candidates)
 
     return seed
 
 
-def _start_off_by_one(candidate: database.Candidate, size: int) -> database.Candidate:
-    return database.Candidate(candidate.start + 1, candidate.end, candidate.patterns)
+def _start_off_by_one(candidate: scanner.Candidate, size: int) -> scanner.Candidate:
+    return scanner.Candidate(candidate.start + 1, candidate.end, candidate.patterns)
 
 
-def _end_off_by_one(candidate: database.Candidate, size: int) -> database.Candidate:
-    return database.Candidate(candidate.start, candidate.end - 2, candidate.patterns)
+def _end_off_by_one(candidate: scanner.Candidate, size: int) -> scanner.Candidate:
+    return scanner.Candidate(candidate.start, candidate.end - 2, candidate.patterns)
 
 
-def _only_with_line_end(candidate: database.Candidate, size: int) -> database.Candidate | None:
+def _only_with_line_end(candidate: scanner.Candidate, size: int) -> scanner.Candidate | None:
     return candidate if candidate.end < size else None
 
 
@@ -142,29 +151,68 @@ def record_at_block_border_lost(patch: Patch) -> None:
 
 
 def header_candidates_ignored(patch: Patch) -> None:
-    none = database.Pattern("no header at all", kind="header")
+    none = pattern.Pattern("no header at all", kind="header")
     patch.setattr(database, "header_pattern", lambda columns: none)
+
+
+def odd_lines_not_passed_on(patch: Patch) -> None:
+    usual = sieving.RecordFinder._odd
+    patch.setattr(
+        sieving.RecordFinder,
+        "_odd",
+        lambda self, starts: None if usual(self, starts) is None else frozenset(),
+    )
+
+
+def neighbours_taken_for_granted(patch: Patch) -> None:
+    patch.setattr(
+        sieving.RecordFinder,
+        "_odd",
+        lambda self, starts: None if starts is None else frozenset(starts.odd or ()),
+    )
+
+
+def outermost_records_by_triggers_alone(patch: Patch) -> None:
+    patch.setattr(scanner, "_outermost", lambda block, size: set())
+
+
+def one_way_off_the_known_values_forgotten(patch: Patch) -> None:
+    usual = database.excluding_triggers
+    patch.setattr(database, "excluding_triggers", lambda over: usual(over)[1:])
+
+
+def hosts_of_any_length_passed_over(patch: Patch) -> None:
+    usual = exclusion._before_value
+
+    def before(delimiter: str, *, absolute: bool, host: int = 0) -> str:
+        return usual(delimiter, absolute=absolute, host=host).replace(
+            f"|[a-z0-9.:-]{{{host + 1}}}", ""
+        )
+
+    patch.setattr(exclusion, "_before_value", before)
 
 
 def long_records_as_others(patch: Patch) -> None:
     def candidates(
-        self: sieving.RecordFinder, data: bytearray, size: int
-    ) -> Iterator[database.Candidate]:
-        return self._scanner.candidates(data, size)
+        self: sieving.RecordFinder, data: bytearray, size: int, odd: Any
+    ) -> Iterator[scanner.Candidate]:
+        return self._scanner.candidates(data, size, odd)
 
     patch.setattr(sieving.RecordFinder, "_candidates", candidates)
 
 
 def line_end_starts_a_record(patch: Patch) -> None:
-    def seen_twice(candidate: database.Candidate) -> Iterator[database.Candidate]:
+    def seen_twice(candidate: scanner.Candidate) -> Iterator[scanner.Candidate]:
         yield candidate
         yield candidate
 
-    usual = database.Scanner.candidates
+    usual = scanner.Scanner.candidates
     patch.setattr(
-        database.Scanner,
+        scanner.Scanner,
         "candidates",
-        lambda self, block, size: (c for x in usual(self, block, size) for c in seen_twice(x)),
+        lambda self, block, size, odd: (
+            c for x in usual(self, block, size, odd) for c in seen_twice(x)
+        ),
     )
 
 
@@ -205,7 +253,7 @@ def overlaps_forgotten(patch: Patch) -> None:
 
 def pair_in_one_order(patch: Patch) -> None:
     def both(pair: literals.Both, columns: Any) -> str:
-        first, second = (database.literal_pattern(x, columns) for x in (pair.first, pair.second))
+        first, second = (pattern.literal_pattern(x, columns) for x in (pair.first, pair.second))
         return f"{first}[^\\n]*{second}"
 
     patch.setattr(database, "both_patterns", both)
@@ -214,15 +262,15 @@ def pair_in_one_order(patch: Patch) -> None:
 def second_literal_by_case(patch: Patch) -> None:
     usual = database.compile_patterns
 
-    def by_case(patterns: list[database.Pattern], cache: Any = None) -> hyperscan.Database | None:
+    def by_case(patterns: list[pattern.Pattern], cache: Any = None) -> hyperscan.Database | None:
         if patterns and patterns[0].kind != "header":
-            patch.setattr(database, "FLAGS", hyperscan.HS_FLAG_DOTALL)
+            patch.setattr(compiling, "FLAGS", hyperscan.HS_FLAG_DOTALL)
         try:
             return usual(patterns, cache)
         finally:
-            patch.setattr(database, "FLAGS", flags)
+            patch.setattr(compiling, "FLAGS", flags)
 
-    flags = database.FLAGS
+    flags = compiling.FLAGS
     patch.setattr(database, "compile_patterns", by_case)
 
 
@@ -247,7 +295,7 @@ def end_of_file_ends_no_value(patch: Patch) -> None:
         return usual(csv=csv).replace(r"|\z", "")
 
     patch.setattr(exclusion, "end_of_value", end)
-    patch.setattr(database, "end_of_value", end)
+    patch.setattr(pattern, "end_of_value", end)
 
 
 def escaped_forms_passed_over(patch: Patch) -> None:
@@ -265,7 +313,7 @@ def _rejecter(
         usual = sieving.Rejecter.rejects
 
         def rejects(
-            self: sieving.Rejecter, candidate: database.Candidate, raw: bytes, layout: Layout
+            self: sieving.Rejecter, candidate: scanner.Candidate, raw: bytes, layout: Layout
         ) -> bool:
             return usual(self, candidate, *change(raw, layout))
 
@@ -302,6 +350,11 @@ DEFECTS: dict[str, Callable[[Patch], None]] = {
     "last record needs a line end": _candidates(_only_with_line_end),
     "record across a block border lost": record_at_block_border_lost,
     "header candidates ignored": header_candidates_ignored,
+    "odd lines not passed on": odd_lines_not_passed_on,
+    "neighbours taken for granted": neighbours_taken_for_granted,
+    "outermost records by triggers alone": outermost_records_by_triggers_alone,
+    "one way off the known values forgotten": one_way_off_the_known_values_forgotten,
+    "hosts of any length passed over": hosts_of_any_length_passed_over,
     "records past the bound as others": long_records_as_others,
     "record given twice": line_end_starts_a_record,
     "first of several alternatives": first_alternative_only,

@@ -7,7 +7,7 @@ rules are loaded. Two versions that a law holds equal: line by line, and whole b
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -48,6 +48,16 @@ def classify_plainly(
     return judge.classes, judge.lines
 
 
+class LineStarts(NamedTuple):
+    """What was seen of the lines of a block."""
+
+    lines: int
+    """How many end in it."""
+    odd: list[int] | None
+    """Where the ended lines start, in order, that don't begin with a digit, hold a NUL byte or are too
+    long: headers are among them. None where the block starts inside a line."""
+
+
 class BlockClassifier:
     """Classifies an artifact that comes in blocks, in order.
 
@@ -67,6 +77,7 @@ class BlockClassifier:
         self._carry = bytearray()
         self._carry_at = 0
         self._end = 0
+        self._odd: list[int] = []
         self._is_newline = np.empty(0, dtype=np.bool_)
         self._from_zero = np.empty(0, dtype=np.uint8)
         self._is_odd = np.empty(0, dtype=np.bool_)
@@ -96,7 +107,7 @@ class BlockClassifier:
         """Day -> Exchange build (``15.1.2375.7``) that header blocks state."""
         return self._judge.tracker.builds
 
-    def feed(self, block: memoryview | bytes, base_offset: int) -> None:
+    def feed(self, block: memoryview | bytes, base_offset: int) -> LineStarts:
         """Take the next block.
 
         Args:
@@ -105,7 +116,13 @@ class BlockClassifier:
         """
         data = block if isinstance(block, bytes) else bytes(block)
         if not data:
-            return
+            return LineStarts(0, [])
+        begun, before = bool(self._carry), self.lines
+        self._odd = []
+        self._classify(data, base_offset)
+        return LineStarts(self.lines - before, None if begun else self._odd)
+
+    def _classify(self, data: bytes, base_offset: int) -> None:
         self._end = base_offset + len(data)
         start = 0
         if self._carry:
@@ -180,6 +197,7 @@ class BlockClassifier:
             if index < len(ends):
                 stop = int(ends[index])
                 line = data[at:stop]
+                self._odd.append(at)
                 self._judge.line(line[: self._max_bytes], offset + at)
                 self._judge.passed_over(line[self._max_bytes :])
                 at, done = stop, index + 1

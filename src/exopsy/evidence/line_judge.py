@@ -15,32 +15,30 @@ from exopsy.schema.format import FormatSpec
 
 def undecodable_in(data: bytes) -> int:
     """Count the bytes that belong to no valid UTF-8 sequence."""
-    if len(data) <= _PIECE:
-        return _undecodable_piece(data)
     if data.isascii():
         return 0
-    # Most of a large block is ASCII all the same: look closer only where it is not.
-    bad, start = 0, 0
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return _undecodable_from(data, error.start)
+    return 0
+
+
+def _undecodable_from(data: bytes, start: int) -> int:
+    """Count from the first such byte on, piece by piece: most pieces have none."""
+    bad = 0
     while start < len(data):
         stop = start + _PIECE
         while stop < len(data) and data[stop] >= 0x80:  # never inside a sequence
             stop += 1
-        bad += _undecodable_piece(data[start:stop])
+        piece = data[start:stop]
+        if not piece.isascii():
+            bad += len(piece) - len(piece.decode("utf-8", "ignore").encode())
         start = stop
     return bad
 
 
 _PIECE = 8 << 10
-
-
-def _undecodable_piece(data: bytes) -> int:
-    if data.isascii():
-        return 0
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return len(data) - len(data.decode("utf-8", "ignore").encode())
-    return 0
 
 
 def field_count(raw: bytes, spec: FormatSpec) -> int:

@@ -26,12 +26,13 @@ class Innocent:
         self._delimiter = delimiter
         self.records = max(1, len(self._lines))
 
-    def holding(self, text: str, *, starts: bool, ends: bool) -> int:
+    def holding(self, text: str, *, starts: bool, ends: bool, inner: bool = False) -> int:
         """Return a bit for every record that holds a literal."""
         wanted = self._delimiter * starts + text + self._delimiter * ends
+        outside = self._delimiter + wanted if inner and self._delimiter == " " else ""
         held = 0
         for index, line in enumerate(self._lines):
-            if wanted in line:
+            if wanted in line and not (outside and line.count(wanted) == line.count(outside)):
                 held |= 1 << index
         return held
 

@@ -258,10 +258,9 @@ class _SievedScan(_ArtifactScan):
         self.sample(bytes(first.data[: min(first.size, BLOCK)]), Layout())
         try:
             for block in _chain(first, blocks):
-                before = self.classifier.lines
                 with memoryview(block.data) as view:
-                    self.classifier.feed(view[: block.size], block.base)
-                for match in matcher.feed(block, self.classifier.lines - before):
+                    starts = self.classifier.feed(view[: block.size], block.base)
+                for match in matcher.feed(block, starts):
                     batch.add(match.row, match.view, self.site, match.matched)
                 if collector is not None:
                     collector.feed(block)

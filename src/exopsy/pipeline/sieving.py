@@ -10,6 +10,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -18,9 +20,11 @@ import numpy as np
 from exopsy.core.limits import Limits
 from exopsy.detection.matcher import Matcher, RowView, normalise
 from exopsy.detection.rule import Rule, ValueList
-from exopsy.detection.sieve.database import Automaton, Candidate, Sieve, scanner_of
+from exopsy.detection.sieve.database import Sieve
 from exopsy.detection.sieve.literals import Reference
+from exopsy.detection.sieve.scanner import Automaton, Candidate, scanner_of
 from exopsy.evidence import registry
+from exopsy.evidence.byte_classes import BlockClassifier, LineStarts
 from exopsy.pipeline.blocks import BLOCK, Block, BlockReader
 from exopsy.schema.case import Grade
 from exopsy.schema.columns import COLUMNS
@@ -86,20 +90,22 @@ class RecordFinder:
         self._line = 1  # number of the line at which the next block starts
 
     def records(
-        self, block: Block, lines: int | None = None
+        self, block: Block, starts: LineStarts | None = None
     ) -> Iterator[tuple[Candidate, bytes, Origin]]:
         """Yield candidate records (headers are taken in, not yielded) in order.
 
         Args:
             block: the next block of the artifact.
-            lines: line ends in it, where somebody has counted them already.
+            starts: what somebody has seen of its lines already; without it, headers are looked for
+                with all patterns.
         """
         data, size, most = block.data, block.size, self._most
         at, number = 0, self._line
         skip_until = data.find(b"\n", 0, size) + 1 if block.is_rest else 0
         if block.is_rest and not skip_until:
             skip_until = size
-        for candidate in self._all(data, size, first_is_record=not block.is_rest):
+        odd = self._odd(starts)
+        for candidate in self._all(data, size, odd, first_is_record=not block.is_rest):
             if candidate.start < skip_until:
                 continue
             number += _line_ends(data, at, candidate.start)
@@ -116,15 +122,29 @@ class RecordFinder:
                     line=number,
                 )
                 yield candidate, piece, origin
-        self._line += _line_ends(data, 0, size) if lines is None else lines
+        self._line += _line_ends(data, 0, size) if starts is None else starts.lines
 
-    def _all(self, data: bytearray, size: int, *, first_is_record: bool) -> Iterator[Candidate]:
+    def _odd(self, starts: LineStarts | None) -> AbstractSet[int] | None:
+        """Return the lines that may be headers, if triggers are enough for the others."""
+        if starts is None or starts.odd is None:
+            return None
+        neighbours = self._automaton.neighbours
+        if not neighbours:
+            return frozenset(starts.odd)
+        # A header inside the block may bring another order of columns.
+        if starts.odd or not neighbours <= {*pairwise(self.layout.columns)}:
+            return None
+        return frozenset()
+
+    def _all(
+        self, data: bytearray, size: int, odd: AbstractSet[int] | None, *, first_is_record: bool
+    ) -> Iterator[Candidate]:
         """Yield candidates, and the first line where it may be a header (no line end before it)."""
         first = None
         if first_is_record and size and not 0x30 <= data[0] <= 0x39:
             stop = data.find(b"\n", 0, size)
             first = Candidate(0, size if stop < 0 else stop, set())
-        for candidate in self._candidates(data, size):
+        for candidate in self._candidates(data, size, odd):
             if first is not None:
                 if candidate.start:
                     yield first
@@ -133,12 +153,15 @@ class RecordFinder:
         if first is not None:
             yield first
 
-    def _candidates(self, data: bytearray, size: int) -> Iterator[Candidate]:
+    def _candidates(
+        self, data: bytearray, size: int, odd: AbstractSet[int] | None
+    ) -> Iterator[Candidate]:
         """Yield candidates; a record longer than what is looked at is always one."""
+        candidates = self._scanner.candidates(data, size, odd)
         if size <= self._most:
-            yield from self._scanner.candidates(data, size)
+            yield from candidates
             return
-        found = {candidate.start: candidate for candidate in self._scanner.candidates(data, size)}
+        found = {candidate.start: candidate for candidate in candidates}
         start = 0
         while size - start > self._most:
             stop = data.find(b"\n", start, size)
@@ -167,14 +190,14 @@ class ArtifactMatcher:
         """The layout in force behind the last block."""
         return self._finder.layout
 
-    def feed(self, block: Block, lines: int | None = None) -> Iterator[Match]:
+    def feed(self, block: Block, starts: LineStarts | None = None) -> Iterator[Match]:
         """Yield the rows of a block that match some rule."""
         parse, matchers, rules_of = (
             self._log.parser.parse_record,
             self._log.matchers,
             self._log.sieve.rules_of,
         )
-        for candidate, raw, origin in self._finder.records(block, lines):
+        for candidate, raw, origin in self._finder.records(block, starts):
             indexes = self._all_rules if candidate.is_long else rules_of(candidate.patterns)
             if not indexes or self._rejecter.rejects(candidate, raw, self._finder.layout):
                 continue
@@ -270,12 +293,23 @@ def _piece(line: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:
 
 
 def scan_bytes(
-    data: bytes, log: LogSieve, *, limits: Limits, block_bytes: int = BLOCK
+    data: bytes, log: LogSieve, *, limits: Limits, block_bytes: int = BLOCK, known: bool = True
 ) -> Iterator[Match]:
-    """Run a log's rules over an artifact that is in memory (rule tests)."""
+    """Run a log's rules over an artifact that is in memory (rule tests).
+
+    Args:
+        data: the artifact.
+        log: the rules.
+        limits: how much of a record is looked at.
+        block_bytes: size of a block.
+        known: look at the starts of lines beforehand, as a scan does.
+    """
     matcher = ArtifactMatcher(log, artifact="test", limits=limits)
+    classifier = BlockClassifier(log.spec, limits.record_bytes)
     reader = BlockReader(
         io.BytesIO(data), len, record_bytes=limits.record_bytes + 2, block_bytes=block_bytes
     )
     for block in reader.blocks():
-        yield from matcher.feed(block)
+        with memoryview(block.data) as view:
+            starts = classifier.feed(view[: block.size], block.base)
+        yield from matcher.feed(block, starts if known else None)

@@ -3,8 +3,10 @@ from __future__ import annotations
 import hyperscan
 import pytest
 
-from exopsy.detection.sieve.database import FLAGS
-from exopsy.detection.sieve.exclusion import excluding_pattern
+from exopsy.detection.sieve.compiling import FLAGS
+from exopsy.detection.sieve.exclusion import PassedOver, excluding_pattern, excluding_triggers
+from exopsy.detection.sieve.pattern import Pattern
+from exopsy.detection.sieve.triggers import of_patterns
 
 KNOWN = ("/owa/auth/logon.aspx", "/ecp/default.aspx", "/owa/auth/off.aspx", "/ews/exchange.asmx")
 
@@ -17,9 +19,30 @@ def finds(
     absolute: bool = True,
     codec: str = "percent",
 ) -> bool:
-    pattern = excluding_pattern(suffix, codec, KNOWN, csv=csv, absolute=absolute)  # type: ignore[arg-type]
+    over = PassedOver(
+        suffix=suffix,
+        codec=codec,  # type: ignore[arg-type]
+        values=frozenset(KNOWN),
+        csv=csv,
+        absolute=absolute,
+    )
+    pattern = excluding_pattern(over)
+    found = holds([pattern], data)
+    # In the midst of a block, and when no host's name is too long, the triggers find the same.
+    triggers = of_patterns([Pattern(pattern, triggers=excluding_triggers(over))])
+    assert holds(triggers, f"x\n{data}\n") >= found
+    if "%" not in data and not data.startswith(KNOWN):
+        assert holds(triggers, f"x\n{data}\n") == found
+    return found
+
+
+def holds(patterns: list[str], data: str) -> bool:
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(expressions=[pattern.encode()], ids=[0], flags=[FLAGS])
+    database.compile(
+        expressions=[p.encode() for p in patterns],
+        ids=[0] * len(patterns),
+        flags=[FLAGS] * len(patterns),
+    )
     hits: list[int] = []
     database.scan(data.encode(), lambda *hit: hits.append(hit[2]))
     return bool(hits)

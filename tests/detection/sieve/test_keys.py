@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from exopsy.detection.sieve.database import Scanner
 from exopsy.detection.sieve.keys import KeySieve
+from exopsy.detection.sieve.scanner import Scanner
 
 
 def finds(log: str, value: str, data: bytes) -> bool:

@@ -113,7 +113,7 @@ def test_rarer_literals_win() -> None:
     class Records:
         records = 100
 
-        def holding(self, text: str, *, starts: bool, ends: bool) -> int:
+        def holding(self, text: str, *, starts: bool, ends: bool, inner: bool = False) -> int:
             return 0 if text == "xxxx" else (1 << 60) - 1
 
     block = "x: {a|contains: xxxx, b|contains: yyyyyy}\ncondition: x"

@@ -9,13 +9,13 @@ from functools import lru_cache
 import hyperscan
 
 from exopsy.detection.rule import Rule
-from exopsy.detection.sieve.database import (
+from exopsy.detection.sieve.compiling import compile_patterns
+from exopsy.detection.sieve.encodings import pattern_of
+from exopsy.detection.sieve.pattern import (
     Pattern,
-    compile_patterns,
     header_pattern,
     marker_patterns,
 )
-from exopsy.detection.sieve.encodings import pattern_of
 from exopsy.schema.columns import COLUMNS
 
 
@@ -38,6 +38,7 @@ class KeySieve:
         self.also: list[frozenset[int]] = [frozenset()] * len(self.patterns)
         self.second: hyperscan.Database | None = None
         self.quick: hyperscan.Database | None = None
+        self.neighbours: frozenset[tuple[str, str]] = frozenset()
         # Most logs of a kind have the same markers: one automaton serves them all.
         self.database = _compiled(tuple(self.patterns))
 

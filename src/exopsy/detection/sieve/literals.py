@@ -50,6 +50,8 @@ class Literal(msgspec.Struct, frozen=True, order=True):
     """Name of a list: a record whose whole field is in it can't match through this literal."""
     head: str = ""
     """The field's value starts with this as well (and ends with ``text``)."""
+    inner: bool = False
+    """A character of the same value that is no space stands right before it."""
 
 
 class Both(msgspec.Struct, frozen=True, order=True):
@@ -72,13 +74,14 @@ class Reference(Protocol):
     def records(self) -> int:
         """How many there are; at least 1."""
 
-    def holding(self, text: str, *, starts: bool, ends: bool) -> int:
+    def holding(self, text: str, *, starts: bool, ends: bool, inner: bool = False) -> int:
         """Return a bit for every record that holds a literal.
 
         Args:
             text: case-folded.
             starts: a value starts with it.
             ends: a value ends with it.
+            inner: a character of the same value that is no space stands right before it.
         """
 
 
@@ -87,7 +90,7 @@ class NoReference:
 
     records = 1
 
-    def holding(self, text: str, *, starts: bool, ends: bool) -> int:
+    def holding(self, text: str, *, starts: bool, ends: bool, inner: bool = False) -> int:
         """No record holds anything."""
         return 0
 
@@ -161,7 +164,9 @@ class _Deriver:
             return 0  # the busiest values are passed over
         held = self._held.get(item)
         if held is None:
-            held = self._reference.holding(item.text, starts=item.prefix, ends=item.suffix)
+            held = self._reference.holding(
+                item.text, starts=item.prefix, ends=item.suffix, inner=item.inner
+            )
             if item.head:
                 held &= self._reference.holding(item.head, starts=True, ends=False)
             self._held[item] = held
@@ -247,7 +252,14 @@ class _Deriver:
         anchors = "m" not in flags and not tree.state.flags & re.MULTILINE
         return [
             frozenset(
-                Literal(field, r.text, r.prefix, r.suffix, excluded.get(field, "") * r.suffix)
+                Literal(
+                    field,
+                    r.text,
+                    r.prefix,
+                    r.suffix,
+                    excluded.get(field, "") * r.suffix,
+                    inner=r.inner,
+                )
                 for r in runs
             )
             for runs in regex_literals(tree, anchors=anchors)
@@ -344,6 +356,8 @@ class Run(msgspec.Struct, frozen=True):
     text: str
     prefix: bool = False
     suffix: bool = False
+    inner: bool = False
+    """Something that is no space must stand right before it."""
 
 
 _RUNS_MOST = 48
@@ -365,6 +379,7 @@ class _RegexWalk:
         self._runs: set[str] = {""}
         self._anchors = anchors
         self._at_start = False
+        self._inner = False
 
     def sequence(self, tree: Any) -> None:  # noqa: ANN401
         """Walk the items of a sequence in order."""
@@ -377,6 +392,7 @@ class _RegexWalk:
                 self._runs = {run + text for run in self._runs for text in texts}
                 continue
             self.flush()
+            self._inner = _is_no_space(op, argument)
             if op is sre.SUBPATTERN:
                 anchors = self._anchors and not argument[1] & re.MULTILINE
                 self.found += regex_literals(argument[3], anchors=anchors)
@@ -389,9 +405,12 @@ class _RegexWalk:
     def flush(self, *, suffix: bool = False) -> None:
         """End the current runs: something that is not spelled out follows."""
         if all(self._runs):
-            self.found.append({Run(run[:LONGEST], self._at_start, suffix) for run in self._runs})
+            inner = self._inner and not self._at_start
+            self.found.append(
+                {Run(run[:LONGEST], self._at_start, suffix, inner) for run in self._runs}
+            )
         self._runs = {""}
-        self._at_start = False
+        self._at_start = self._inner = False
 
     def _anchor(self, where: Any) -> None:  # noqa: ANN401
         if where in (sre.AT_BEGINNING, sre.AT_BEGINNING_STRING):
@@ -405,6 +424,34 @@ class _RegexWalk:
         if all(choices):
             best = [max(c, key=lambda runs: min(len(r.text) for r in runs)) for c in choices]
             self.found.append(set().union(*best))
+
+
+def _is_no_space(op: Any, argument: Any) -> bool:  # noqa: ANN401
+    """Say whether what one item of a regular expression matches ends in something but a space."""
+    if op is sre.MAX_REPEAT or op is sre.MIN_REPEAT:
+        least, _, tree = argument
+        return least >= 1 and len(tree) == 1 and _is_no_space(*tree[0])
+    if op is sre.LITERAL:
+        return bool(argument != _SPACE)
+    if op is sre.NOT_LITERAL:
+        return bool(argument == _SPACE)
+    if op is not sre.IN:
+        return False
+    negated = argument[0][0] is sre.NEGATE
+    return negated == any(map(_holds_space, argument[negated:]))
+
+
+_SPACE = 0x20
+_WITHOUT_SPACE = {sre.CATEGORY_DIGIT, sre.CATEGORY_WORD, sre.CATEGORY_NOT_SPACE}
+
+
+def _holds_space(part: Any) -> bool:  # noqa: ANN401
+    kind, what = part
+    if kind is sre.LITERAL:
+        return bool(what == _SPACE)
+    if kind is sre.RANGE:
+        return bool(what[0] <= _SPACE <= what[1])
+    return what not in _WITHOUT_SPACE
 
 
 def _spelled(op: Any, argument: Any) -> set[str] | None:  # noqa: ANN401
