@@ -45,7 +45,7 @@ def test_only_a_field_that_equals_a_key_counts(
 
 
 def test_a_key_that_brings_too_much_is_a_hub() -> None:
-    counter = KeyCounter(Limits(hub_rows=2))
+    counter = KeyCounter(Limits(hub_rows=2), 1)
     assert [counter.add([ADDRESS]) for _ in range(4)] == [True, True, False, False]
     assert counter.add([ADDRESS, PATH])  # another key still wants the row
     assert counter.hubs() == [Hub(key=ADDRESS, rows=5)]

@@ -14,7 +14,9 @@ from exopsy.core.limits import Limits
 from exopsy.detection.casefold import fold
 from exopsy.evidence import registry
 from exopsy.pipeline import pivoting
-from exopsy.pipeline.matches import MatchTable
+from exopsy.pipeline.aggregates import add_hosts
+from exopsy.pipeline.matches import MatchTable, activity_view, read_activities
+from exopsy.pipeline.pivot import name_of
 from exopsy.pipeline.pivoting import PivotScan
 from exopsy.pipeline.progress import SilentProgress
 from exopsy.pipeline.scan import SharedProgress
@@ -22,6 +24,7 @@ from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.pivot import PivotKey
 from exopsy.schema.row import Row
 from exopsy.sources.collection import open_collection
+from exopsy.store.working import WorkingTables
 
 LOGS = ("iis-w3c", "exchange-httpproxy", "exchange-ews", "exchange-ecp-server")
 
@@ -111,3 +114,44 @@ def test_a_lost_marker_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(pivoting, "KeySieve", without_markers)
     with pytest.raises(AssertionError):
         hold(tmp_path, 25)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_which_rows_of_a_hub_are_kept_does_not_depend_on_the_threads(
+    tmp_path: Path, workers: int
+) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    facts = []
+    for number, count in enumerate((400, 3, 90)):
+        name = f"u_ex{number}.log"
+        lines = [{"c-ip": "192.0.2.7", "cs-uri-stem": f"/{n}"} for n in range(count)]
+        lines += [{"c-ip": "192.0.2.8", "cs-uri-stem": "/"}] * 30
+        (folder / name).write_bytes(law.iis(*lines))
+        facts.append(
+            ArtifactFacts(path=name, kind="iis-w3c", host="A", size=1, sha256=None, state="read")
+        )
+    matches = MatchTable(tmp_path, law.bundle().mapping, round_number=1, sample_bytes=100)
+    scan = PivotScan(
+        [PivotKey(kind="address", value=f"192.0.2.{n}") for n in (7, 8)],
+        facts,
+        mapping=law.bundle().mapping,
+        matches=matches,
+        limits=Limits(hub_rows=120),
+        plain=False,
+    )
+    with matches, open_collection(folder) as collection:
+        hubs = scan.run(collection, SharedProgress(SilentProgress()), workers)
+    assert [(hub.key.value, hub.rows) for hub in hubs] == [("192.0.2.7", 493)]
+    with WorkingTables(tmp_path) as tables:
+        add_hosts(tables, {known.path: "A" for known in facts})
+        activity_view(tables, [matches.path], [name_of(hub.key) for hub in hubs])
+        kept = [(a.artifact, a.stem) for a in read_activities(tables) if a.client == "192.0.2.7"]
+        others = [a for a in read_activities(tables) if a.client == "192.0.2.8"]
+    # 120 rows over three artifacts: the first 40 of each, or all there are.
+    assert sorted(kept) == sorted(
+        (f"u_ex{number}.log", f"/{n}")
+        for number, most in ((0, 40), (1, 3), (2, 40))
+        for n in range(most)
+    )
+    assert len(others) == 90

@@ -31,6 +31,7 @@ from exopsy.pipeline.findings import make_findings, number_findings
 from exopsy.pipeline.hosts import assign_hosts
 from exopsy.pipeline.losses import note_losses, tell_losses
 from exopsy.pipeline.matches import MatchTable, activity_view, read_activities
+from exopsy.pipeline.pivot import name_of
 from exopsy.pipeline.pivoting import PivotScan
 from exopsy.pipeline.progress import Progress
 from exopsy.pipeline.rereading import fill_samples
@@ -75,6 +76,10 @@ class Reading(msgspec.Struct):
     """Aggregates whose query failed."""
     match_files: list[Path]
     untimed: int
+
+    def hub_names(self) -> list[str]:
+        """Return the names of the keys that are hubs."""
+        return [name_of(hub.key) for hub in self.hubs]
 
 
 def examine(settings: RunSettings, progress: Progress) -> CaseDocument:
@@ -226,7 +231,7 @@ class _Run:
         with WorkingTables(self.work) as working:
             add_hosts(working, reading.hosts)
             if reading.match_files:
-                activity_view(working, reading.match_files)
+                activity_view(working, reading.match_files, reading.hub_names())
                 reading.findings += make_findings(working, self.infos, self.settings.limits)
             for log, path in tables.items():
                 add_log_table(working, log, path, reading.hosts)
@@ -268,7 +273,7 @@ class _Run:
     def _request(self, reading: Reading, asked: set[PivotKey]) -> tuple[PivotKey, ...]:
         with WorkingTables(self.work) as working:
             add_hosts(working, reading.hosts)
-            activity_view(working, reading.match_files)
+            activity_view(working, reading.match_files, reading.hub_names())
             return next_pivot(
                 reading.findings,
                 read_activities(working),
@@ -299,7 +304,7 @@ class _Run:
                 rows = ()
                 if reading.match_files:
                     add_hosts(working, reading.hosts)
-                    activity_view(working, reading.match_files)
+                    activity_view(working, reading.match_files, reading.hub_names())
                     rows = read_activities(working, host=name)  # type: ignore[assignment]
                 stories[name] = correlate(
                     name,
@@ -395,7 +400,7 @@ class _Run:
                 return
             with WorkingTables(self.work) as working:
                 add_hosts(working, reading.hosts)
-                activity_view(working, reading.match_files)
+                activity_view(working, reading.match_files, reading.hub_names())
                 table.append(read_activities(working))
 
 

@@ -29,7 +29,7 @@ COLUMNS = columns_of(
     "time:time log site client method stem query status:integer user user_agent"
     " bytes_in:integer bytes_out:integer request_id what detail"
     " rules:texts grades:texts subjects:texts artifact offset:integer line:integer"
-    " round:integer raw"
+    " round:integer only_by:texts raw"
 )
 _BATCH = 2_000
 
@@ -124,8 +124,18 @@ class MatchBatch:
         rules: list[str],
         grades: list[Grade],
         subjects: list[str],
+        only_by: Sequence[str] = (),
     ) -> None:
-        """Keep an activity that is already in common words."""
+        """Keep an activity that is already in common words.
+
+        Args:
+            activity: the row.
+            raw: its bytes.
+            rules: ids of the rules that it matched.
+            grades: grade by each of them.
+            subjects: subject by each of them, as JSON.
+            only_by: pivot keys of which one must turn out to be no hub; none: it is kept.
+        """
         a = activity
         self._rows.append(
             (
@@ -151,6 +161,7 @@ class MatchBatch:
                 a.offset,
                 a.line,
                 self._round,
+                list(only_by),
                 base64.b64encode(raw[: self._sample_bytes]).decode("ascii"),
             )
         )
@@ -169,6 +180,7 @@ class MatchBatch:
 _ACTIVITY = """
 CREATE OR REPLACE VIEW activity AS
 SELECT m.*, h.host FROM match m JOIN artifact_host h USING (artifact)
+WHERE len(m.only_by) = 0 OR NOT list_has_all((SELECT list("key") FROM hub), m.only_by)
 QUALIFY row_number() OVER (PARTITION BY artifact, "offset" ORDER BY round) = 1
 """
 _READ = """
@@ -178,9 +190,16 @@ FROM activity {where} ORDER BY time, artifact, "offset"
 """
 
 
-def activity_view(tables: WorkingTables, files: Sequence[Path]) -> None:
-    """Make the rows of all rounds readable as ``activity``; needs ``artifact_host``."""
+def activity_view(tables: WorkingTables, files: Sequence[Path], hubs: Sequence[str] = ()) -> None:
+    """Make the rows of all rounds readable as ``activity``; needs ``artifact_host``.
+
+    Args:
+        tables: of the run.
+        files: tables of matched rows, one a round.
+        hubs: names of the pivot keys that turned out to be hubs.
+    """
     tables.add_files("match", files)
+    tables.add_rows("hub", {"key": [*hubs, ""]})
     tables.run(_ACTIVITY)
 
 

@@ -10,7 +10,7 @@ from exopsy.evidence import registry
 from exopsy.pipeline.activity import ActivityMapping
 from exopsy.pipeline.blocks import BlockReader
 from exopsy.pipeline.matches import MatchBatch, MatchTable
-from exopsy.pipeline.pivot import KeyCounter, KeyMatcher
+from exopsy.pipeline.pivot import ArtifactKeys, KeyCounter, KeyMatcher
 from exopsy.pipeline.scan import SharedProgress, for_each_member
 from exopsy.pipeline.sieving import RecordFinder
 from exopsy.pipeline.stage import guarded
@@ -40,7 +40,7 @@ class PivotScan:
         self._limits = limits
         self._plain = plain
         self._matcher = KeyMatcher(keys)
-        self._counter = KeyCounter(limits)
+        self._counter = KeyCounter(limits, len(self._artifacts))
         logs = {a.kind for a in self._artifacts.values()}
         values = [key.value for key in keys]
         self._sieves: Mapping[str, KeySieve] = {log: KeySieve(log, values) for log in sorted(logs)}
@@ -62,6 +62,7 @@ class PivotScan:
         self, member: Member, known: ArtifactFacts, progress: SharedProgress
     ) -> ArtifactFacts:
         batch = self._matches.batch()
+        counts = ArtifactKeys(self._counter)
         try:
             with member.open() as stream:
                 if self._plain:
@@ -73,15 +74,20 @@ class PivotScan:
                         record_bytes=self._limits.record_bytes,
                     )
                     for item in items:
-                        self._take(item, known, batch)
+                        self._take(item, known, batch, counts)
                 else:
-                    self._sieved(stream, known, batch, progress)
+                    self._sieved(stream, known, batch, counts, progress)
         finally:
             batch.flush()
         return known
 
     def _sieved(
-        self, stream: object, known: ArtifactFacts, batch: MatchBatch, progress: SharedProgress
+        self,
+        stream: object,
+        known: ArtifactFacts,
+        batch: MatchBatch,
+        counts: ArtifactKeys,
+        progress: SharedProgress,
     ) -> None:
         parser = registry.load(registry.spec_of(known.kind))
         most = self._limits.record_bytes
@@ -91,14 +97,18 @@ class PivotScan:
         reader = BlockReader(stream, progress.advance, record_bytes=most + 2)  # type: ignore[arg-type]
         for block in reader.blocks():
             for _, raw, origin in finder.records(block):
-                self._take(parser.parse_record(raw, finder.layout, origin, ""), known, batch)
+                item = parser.parse_record(raw, finder.layout, origin, "")
+                self._take(item, known, batch, counts)
 
-    def _take(self, item: object, known: ArtifactFacts, batch: MatchBatch) -> None:
+    def _take(
+        self, item: object, known: ArtifactFacts, batch: MatchBatch, counts: ArtifactKeys
+    ) -> None:
         if not isinstance(item, Row):
             return
         activity = self._mapping.make(item, known.site)
         if activity is None:
             return
         keys = self._matcher.keys_of(activity)
-        if keys and self._counter.add(keys):
-            batch.keep(activity, item.raw, [], [], [])
+        only_by = counts.take(keys) if keys else None
+        if only_by is not None:
+            batch.keep(activity, item.raw, [], [], [], only_by)
