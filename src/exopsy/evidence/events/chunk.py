@@ -122,7 +122,12 @@ def _record_at(chunk: bytes, at: int) -> RecordPlace | None:
     if magic != RECORD_MAGIC or not SMALLEST <= size <= len(chunk) - at:
         return None
     if _SIZE.unpack_from(chunk, at + size - 4)[0] != size:
-        return None
+        # its end is damaged, if the next one follows all the same
+        end = at + size
+        if not chunk.startswith(RECORD_MAGIC, end) or len(chunk) - end < SMALLEST:
+            return None
+        if _RECORD.unpack_from(chunk, end)[2] != number + 1:
+            return None
     return RecordPlace(at, size, number, written)
 
 

@@ -101,6 +101,7 @@ def _read_whole(data: bytes, header: ChunkHeader) -> ChunkEvents | None:
         or numbers != list(range(numbers[0], numbers[0] + len(numbers)))
         or data[last : last + 4] != RECORD_MAGIC
         or last + int.from_bytes(data[last + 4 : last + 8], "little") != free
+        or data[last + 4 : last + 8] != data[free - 4 : free]
     ):
         return None
     if min(map(len, texts)) < _SHORTEST:
@@ -254,8 +255,10 @@ def _account(
         made.reason = "chunk-header"
         _gap(made, data[:CHUNK_HEADER])
     at = CHUNK_HEADER
+    has_gap = False
     for place in live:
         if place.offset > at:
+            has_gap = True
             _gap(made, data[at : place.offset])
         if place.offset in texts:
             made.classes.records += place.size
@@ -269,7 +272,7 @@ def _account(
     if end > at:
         _gap(made, data[at:end])
     _free_space(made, data, min(end, len(data)))
-    if not made.reason and (end > at or made.lost or made.classes.unread or made.classes.cut):
+    if not made.reason and (has_gap or end > at or made.lost):
         made.reason = "chunk-end" if end > len(data) or len(data) < CHUNK else "record"
     if not made.reason and made.state == "repaired":
         made.state = "whole"

@@ -78,8 +78,8 @@ def read_evtx(
 def ranges(stream: BinaryIO, size: int, *, chunks: int = RANGE_CHUNKS) -> list[tuple[int, int]]:
     """Cut a log into ranges that give, one after another, exactly the records of the whole.
 
-    Only as far as every chunk stands in its place; what follows a place where none does is one
-    range, because only reading it tells where its chunks begin.
+    Where a chunk stands in its place and the next one too, eight bytes are looked at; elsewhere the
+    whole chunk is, as in reading.
 
     Args:
         stream: seekable; where it stands afterwards is not said.
@@ -89,19 +89,22 @@ def ranges(stream: BinaryIO, size: int, *, chunks: int = RANGE_CHUNKS) -> list[t
     Returns:
         Starts and stops, in order, without gaps; the first starts at 0, the last stops at ``size``.
     """
-    stream.seek(0)
-    at = FILE_HEADER if stream.read(8) == FILE_MAGIC else 0
     cuts = [0]
-    due = at + chunks * CHUNK
-    while at < size:
-        stream.seek(at)
-        if not _stands(stream.read(8)):
-            # the chunk before it may have been shorter, so a cut at its own beginning is the last
-            break
-        if at >= due:
-            cuts.append(at)
-            due = at + chunks * CHUNK
-        at += CHUNK
+    offset, taken = 0, 0
+    while offset < size:
+        if taken == chunks:
+            cuts.append(offset)
+            taken = 0
+        first = _bytes_at(stream, offset, 8)
+        if first == FILE_MAGIC:
+            offset += FILE_HEADER
+            continue
+        if first == _bytes_at(stream, offset + CHUNK, 8) == CHUNK_MAGIC:
+            offset += CHUNK
+        else:
+            at = _bytes_at(stream, offset, CHUNK + 8)
+            offset += _length(at) or size
+        taken += 1
     return list(zip(cuts, [*cuts[1:], size], strict=True))
 
 
@@ -125,10 +128,16 @@ def locate(stream: BinaryIO, offset: int, number: int) -> tuple[int, bytes] | No
 
 
 def _length(at: bytes) -> int:
-    """Return how long the piece is that begins here: a chunk, or less where the grid is lost."""
-    if len(at) <= CHUNK or _stands(at[CHUNK:]):
+    """Return how long the piece is that begins here: a chunk, or less where the next one is near.
+
+    A magic between the records of a chunk whose header is good is somebody's text, unless what
+    follows the chunk shows that bytes were lost.
+    """
+    following = at[CHUNK:]
+    if len(at) <= CHUNK or following == CHUNK_MAGIC:
         return min(len(at), CHUNK)
-    found = SECTOR
+    header = read_chunk_header(at)
+    found = SECTOR if header is None or following != _ZEROS else -(-header.free // SECTOR) * SECTOR
     while found < CHUNK:
         if read_chunk_header(at, found) is not None or at.startswith(FILE_MAGIC, found):
             return found
@@ -136,9 +145,9 @@ def _length(at: bytes) -> int:
     return CHUNK
 
 
-def _stands(first: bytes) -> bool:
-    """Say whether a chunk, or room for one, begins with these eight bytes."""
-    return first in (CHUNK_MAGIC, _ZEROS, b"")
+def _bytes_at(stream: BinaryIO, offset: int, size: int) -> bytes:
+    stream.seek(offset)
+    return _read_fully(stream, size)
 
 
 def _note(facts: EventLogFacts, found: ChunkEvents, offset: int, size: int) -> None:
