@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exopsy.evidence.events.flatten import flatten
-from exopsy.evidence.events.json_log import locate_json, read_json_events
+from exopsy.evidence.events.json_log import locate, read_json_events
 from exopsy.schema.event import EventLogFacts
 from exopsy.schema.row import Row
 
@@ -92,7 +92,8 @@ def test_every_layout_gives_the_same_records(layout, encoding, step):
     assert facts.spans == [(at, at.replace(second=4))]
     assert facts.classes.cut == facts.classes.nul == facts.classes.undecodable == 0
     for offset, line, record in found:
-        raw = locate_json(io.BytesIO(data), offset)
+        at, raw = locate(io.BytesIO(data), offset, line)
+        assert at == offset
         assert raw == data[offset : offset + len(raw)]
         codec = "utf-16-be" if data[:1] in (b"\0", b"\xfe") else "utf-16-le"
         plain = raw.decode("utf-8" if encoding.startswith("utf-8") else codec)
@@ -116,7 +117,7 @@ def test_every_layout_gives_the_same_records(layout, encoding, step):
 def test_damage_costs_the_damaged_record_only(layout, damage):
     data = LAYOUTS[layout](EVENTS).encode()
     found, _ = read(data)
-    start, end = found[2][0], found[2][0] + len(locate_json(io.BytesIO(data), found[2][0]))
+    start, end = found[2][0], found[2][0] + len(locate(io.BytesIO(data), *found[2][:2])[1])
     found, facts = read(damage(data, start, end))
     rows = [flatten(t, artifact="", host="", offset=o, number=n) for o, n, t in found]
     kept = {int(r.fields["EventRecordID"]) for r in rows if isinstance(r, Row)}

@@ -75,6 +75,9 @@ def read_evtx(
         yield batch
 
 
+read_events = read_evtx
+
+
 def ranges(stream: BinaryIO, size: int, *, chunks: int = RANGE_CHUNKS) -> list[tuple[int, int]]:
     """Cut a log into ranges that give, one after another, exactly the records of the whole.
 

@@ -12,9 +12,9 @@ from exopsy.evidence.events.field_bag import FieldBag
 from exopsy.evidence.events.json_object import read_object
 from exopsy.evidence.events.notes import NO_EVENT, REPEATED_KEYS, TOO_LONG
 from exopsy.evidence.events.shapes import shape_of, time_of, unwrapped
+from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.row import Origin, Row, Skipped
 
-LOG = "windows-event"
 _MOST = Limits().record_bytes
 
 
@@ -56,7 +56,7 @@ def flatten(text: str, *, artifact: str, host: str, offset: int, number: int) ->
     timestamp = time_of(times, bag)
     fields, many = bag.finish()
     return Row(
-        log=LOG,
+        log=EVENT_LOG,
         host=host,
         timestamp=timestamp,
         fields=fields,

@@ -83,28 +83,30 @@ def read_json_events(
         yield batch
 
 
-def locate_json(
-    stream: BinaryIO, offset: int, *, record_bytes: int = _RECORD_BYTES
-) -> bytes | None:
+read_events = read_json_events
+
+
+def locate(
+    stream: BinaryIO, offset: int, number: int, *, record_bytes: int = _RECORD_BYTES
+) -> tuple[int, bytes] | None:
     """Return the bytes of one record as they stand in the export, or None.
 
     Args:
         stream: seekable.
         offset: of the record (``EventBatch.offsets``).
+        number: of its line; the offset says enough.
         record_bytes: as when it was read.
     """
     stream.seek(0)
-    head = stream.read(4)
-    codec, _ = _codec_of(head)
+    codec, _ = _codec_of(stream.read(4))
     stream.seek(offset)
+    data = stream.read(record_bytes if codec is None else 2 * record_bytes)
     if codec is None:
-        data = stream.read(record_bytes)
-        end = _end_of(data, 0, len(data))
-        return data[:end] or None
-    data = stream.read(2 * record_bytes)
-    text = data[: len(data) & ~1].decode(codec, "replace").encode()
-    end = _end_of(text, 0, len(text))
-    return data[: _units(text[:end])] or None
+        end = _end_of(data, 0, len(data)) if data[:1] == b"{" else 0
+    else:
+        text = data[: len(data) & ~1].decode(codec, "replace").encode("utf-8", "replace")
+        end = _units(text[: _end_of(text, 0, len(text))]) if text[:1] == b"{" else 0
+    return (offset, data[:end]) if end else None
 
 
 class _Reader:
