@@ -80,6 +80,16 @@ class Compare(msgspec.Struct, frozen=True, tag="compare"):
     number: float
 
 
+class TimePart(msgspec.Struct, frozen=True, tag="time"):
+    """A part of the record's own time, in UTC, compares so; without a time it is false."""
+
+    part: str
+    """``minute``, ``hour``, ``day`` (of the month), ``week`` (ISO), ``month``, ``year``."""
+    op: str
+    """``eq``, ``lt``, ``lte``, ``gt``, ``gte``."""
+    number: int
+
+
 class InList(msgspec.Struct, frozen=True, tag="list"):
     """The value is in a named list of ``content/lists``."""
 
@@ -88,15 +98,27 @@ class InList(msgspec.Struct, frozen=True, tag="list"):
 
 
 class SameAs(msgspec.Struct, frozen=True, tag="same"):
-    """The value equals, starts with or ends with another field's value."""
+    """The value equals, starts with, ends with or contains another field's value."""
 
     field: str
     other: str
     how: str = "equals"
+    """``equals``, ``startswith``, ``endswith``, ``contains``."""
 
 
 Expression = (
-    All | Some | No | Text | Regex | Network | Missing | Present | Compare | InList | SameAs
+    All
+    | Some
+    | No
+    | Text
+    | Regex
+    | Network
+    | Missing
+    | Present
+    | Compare
+    | TimePart
+    | InList
+    | SameAs
 )
 
 
@@ -108,7 +130,9 @@ def fields_of(expression: Expression) -> set[str]:
         return fields_of(expression.item)
     if isinstance(expression, SameAs):
         return {expression.field, expression.other}
-    return set() if expression.field is None else {expression.field}
+    if isinstance(expression, TimePart) or expression.field is None:
+        return set()
+    return {expression.field}
 
 
 def lists_of(expression: Expression) -> set[str]:

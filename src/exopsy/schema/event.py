@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+EVENT_LOG = "windows-event"
+"""``log`` of the rows of event logs. Their keywords are looked for in the values, not in the text."""
+
 
 class EventBatch(msgspec.Struct, kw_only=True):
     """Consecutive records of one artifact; the three lists run in step."""
