@@ -20,6 +20,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Temporary copies of archives that can't be read as a stream, all together."""
     record_bytes: int = 1 << 20
     """One record; what is longer is counted as cut and its beginning is looked at."""
+    event_fields: int = 2_000
+    """Values of one event that become fields; what follows is left to keywords."""
+    event_depth: int = 32
+    """Objects inside objects in the data of one event."""
+    event_value: int = 1 << 18
+    """Characters of one value of an event; an event of ``.evtx`` can't have so many."""
     pivot_rounds: int = 4
     pivot_keys: int = 2_000
     hub_rows: int = 50_000

@@ -40,6 +40,9 @@ class Row(msgspec.Struct, kw_only=True):
     many: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """All values of the fields that have several (an event's unnamed ``Data``); ``fields`` holds
     them too, joined by line ends. A test holds when it holds for one of them."""
+    notes: tuple[str, ...] = ()
+    """Where the record could be read in several ways, what was chosen, in short stable words
+    (``evidence.events.notes``); for coverage to count."""
     origin: Origin
     raw: bytes
     """The record's bytes without its line end."""

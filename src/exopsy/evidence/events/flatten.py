@@ -1,0 +1,64 @@
+"""The JSON text of one event -> a ``Row`` with Sigma's field names, whatever exporter wrote it.
+
+What the fields are called is decision 10; what happens to data with names of the system part is
+``field_bag``; which time is taken is ``event_time``; the shapes are ``shapes``.
+"""
+
+from __future__ import annotations
+
+from exopsy.core.limits import Limits
+from exopsy.evidence.events.field_bag import FieldBag
+from exopsy.evidence.events.json_object import read_object
+from exopsy.evidence.events.notes import NO_EVENT, REPEATED_KEYS, TOO_LONG
+from exopsy.evidence.events.shapes import shape_of, time_of, unwrapped
+from exopsy.schema.row import Origin, Row, Skipped
+
+LOG = "windows-event"
+_MOST = Limits().record_bytes
+
+
+def flatten(text: str, *, artifact: str, host: str, offset: int, number: int) -> Row | Skipped:
+    """Turn the JSON text of one event into a row. Never raises.
+
+    Args:
+        text: one JSON object; a pretty-printed one too.
+        artifact: path of the artifact inside the collection.
+        host: the collection's name of the server.
+        offset: where to look for the record in the artifact.
+        number: ``EventRecordID``, or the number of the line.
+
+    Returns:
+        A row, or why there is none: ``json``, ``depth``, ``no-event`` or ``too-long``.
+    """
+    origin = Origin(artifact=artifact, offset=offset, line=number)
+    if len(text) > _MOST:
+        return Skipped(reason=TOO_LONG, origin=origin)
+    raw = text.encode("utf-8", "backslashreplace")
+    found = read_object(raw)
+    if isinstance(found, str):
+        return Skipped(reason=found, origin=origin)
+    doc, repeated = found
+    shape = shape_of(doc)
+    if shape is None:
+        doc = unwrapped(doc)
+        shape = shape_of(doc)
+        if shape is None:
+            return Skipped(reason=NO_EVENT, origin=origin)
+    bag = FieldBag()
+    if repeated:
+        bag.note(REPEATED_KEYS)
+    times = shape(doc, bag)
+    if "EventID" not in bag.fields and "Channel" not in bag.fields:
+        return Skipped(reason=NO_EVENT, origin=origin)
+    timestamp = time_of(times, bag)
+    fields, many = bag.finish()
+    return Row(
+        log=LOG,
+        host=host,
+        timestamp=timestamp,
+        fields=fields,
+        many=many,
+        notes=tuple(bag.notes),
+        origin=origin,
+        raw=raw,
+    )
