@@ -142,3 +142,31 @@ def lists_of(expression: Expression) -> set[str]:
     if isinstance(expression, No):
         return lists_of(expression.item)
     return {expression.name} if isinstance(expression, InList) else set()
+
+
+TRUE = All(())
+FALSE = Some(())
+
+
+def simplified(expression: Expression) -> Expression:
+    """Return an equal expression without what is always true or false; ``TRUE``, ``FALSE`` last."""
+    if isinstance(expression, No):
+        inner = simplified(expression.item)
+        if inner == TRUE:
+            return FALSE
+        if inner == FALSE:
+            return TRUE
+        return inner.item if isinstance(inner, No) else No(inner)
+    if not isinstance(expression, All | Some):
+        return expression
+    kind, decides, idle = (All, FALSE, TRUE) if isinstance(expression, All) else (Some, TRUE, FALSE)
+    items: list[Expression] = []
+    for item in expression.items:
+        inner = simplified(item)
+        if inner == decides:
+            return decides
+        if isinstance(inner, kind):
+            items += inner.items
+        elif inner != idle:
+            items.append(inner)
+    return items[0] if len(items) == 1 else kind(tuple(items))

@@ -67,12 +67,14 @@ class RowView:
         """Return the text in which keywords are looked for.
 
         The raw record, its decoded and its joined values; of an event the values alone: its text
-        is JSON, whose escapes and names are not what a keyword means.
+        is JSON, whose escapes and names are not what a keyword means. (The text as well where
+        not all of its values became fields.)
         """
         if self._keyword is None:
             row = self.row
             if row.log == EVENT_LOG:
-                self._keyword = "\n".join(row.fields.values())
+                cut = [decode_utf8(row.raw)] if "cut" in row.notes else []
+                self._keyword = "\n".join([*row.fields.values(), *cut])
             else:
                 joined = [v for j in self._joined.values() if (v := self._join(j)) is not None]
                 raw = decode_utf8(row.raw)

@@ -38,6 +38,13 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """Fields that yield join keys."""
     at: str
     """Path of its file, relative to the rules folder."""
+    is_foreign: bool = False
+    """It has no block of ours: somebody else's rule, translated by ``mappings/sigma``."""
+    tags: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    """Of a translated rule: the kinds of records in which it is looked for."""
+    left_out: tuple[str, ...] = ()
+    """Of a translated rule: kinds of records that can't answer it, and why."""
 
 
 class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
