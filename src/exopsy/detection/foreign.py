@@ -7,6 +7,7 @@ old files. Correlations and filters are handed on as documents.
 from __future__ import annotations
 
 import copy
+import os
 import re
 import uuid
 from collections.abc import Iterable, Sequence
@@ -71,16 +72,18 @@ class Read(msgspec.Struct, kw_only=True):
 
 
 def foreign_files(folder: Path) -> list[Path]:
-    """Return the files of a folder that may hold rules, in path order."""
-    found = (
-        path
-        for path in folder.rglob("*")
-        if path.suffix in (".yml", ".yaml")
-        and not path.name.endswith(".test.yml")
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
-    return sorted(found)
+    """Return the files of a folder that may hold rules, in a fixed order."""
+    found: list[Path] = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [
+            Path(parent, name)
+            for name in sorted(names)
+            if name.endswith((".yml", ".yaml"))
+            and not name.endswith(".test.yml")
+            and not name.startswith(".")
+        ]
+    return found
 
 
 class ForeignReader:

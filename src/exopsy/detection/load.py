@@ -8,6 +8,7 @@ reading, so compiled rules are cached as JSON under the hash of everything that 
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import re
@@ -456,7 +457,8 @@ def cache_key(folders: Sequence[Path], formats: Sequence[FormatSpec]) -> str:
     for folder in folders:
         rules = foreign_files(folder) if is_repository(folder) else rule_files(folder)
         content = (*rules, *sorted((folder / "lists").glob("*.txt")))
-        files += [(path, path.relative_to(folder).as_posix()) for path in content]
+        start = 0 if str(folder) == "." else len(str(folder)) + 1
+        files += [(path, str(path)[start:].replace("\\", "/")) for path in content]
     for path, name in files:
         data = path.read_bytes()
         digest.update(f"{name} {len(data)}\0".encode("utf-8", "surrogateescape") + data)
@@ -466,10 +468,15 @@ def cache_key(folders: Sequence[Path], formats: Sequence[FormatSpec]) -> str:
 def _read_cache(cache: Path | None, key: str) -> _Kept | None:
     if cache is None:
         return None
+    collects = gc.isenabled()
+    gc.disable()  # a hundred thousand objects, none of them garbage
     try:
         return msgspec.json.decode((cache / f"rules-{key}.json").read_bytes(), type=_Kept)
     except (OSError, msgspec.MsgspecError):
         return None
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _write_cache(cache: Path, key: str, rules: _Kept) -> None:
