@@ -145,7 +145,7 @@ class Sieve:
                 return plan.patterns
         patterns = self._patterns(COLUMNS[self.log], hot, reference)
         if kept is not None:
-            _keep_file(kept, msgspec.json.encode(_Plan(patterns, self.unsievable)))
+            keep_file(kept, msgspec.json.encode(_Plan(patterns, self.unsievable)))
         return patterns
 
     def _patterns(
@@ -368,7 +368,7 @@ def marker_patterns(columns: LogColumns) -> list[Pattern]:
 
 
 def compile_patterns(
-    patterns: Sequence[Pattern], cache: Path | None = None
+    patterns: Sequence[Pattern], cache: Path | None = None, *, once: bool = False
 ) -> hyperscan.Database | None:
     """Compile; a pattern's place in the list is its id.
 
@@ -377,10 +377,12 @@ def compile_patterns(
         cache: folder for compiled automata. They are kept under the hash of everything that went
             in; the library refuses those that were made by another version or for another
             processor, and damaged ones.
+        once: report each pattern once a scan.
     """
     if not patterns:
         return None
-    kept = None if cache is None else cache / f"sieve-{_identity(patterns)}.hsdb"
+    flags = FLAGS | hyperscan.HS_FLAG_SINGLEMATCH if once else FLAGS
+    kept = None if cache is None else cache / f"sieve-{_identity(patterns, flags)}.hsdb"
     if kept is not None:
         try:
             return hyperscan.loadb(kept.read_bytes(), mode=hyperscan.HS_MODE_BLOCK)
@@ -390,14 +392,14 @@ def compile_patterns(
     database.compile(
         expressions=[p.regex.encode("ascii") for p in patterns],
         ids=list(range(len(patterns))),
-        flags=FLAGS,
+        flags=flags,
     )
     if kept is not None:
-        _keep_file(kept, hyperscan.dumpb(database))
+        keep_file(kept, hyperscan.dumpb(database))
     return database
 
 
-def _keep_file(path: Path, data: bytes) -> None:
+def keep_file(path: Path, data: bytes) -> None:
     """Write a cache file whole; a cache that can't be written is no cache, and no error."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -424,8 +426,8 @@ def _plan_identity(log: str, identity: str) -> str:
     return digest.hexdigest()[:32]
 
 
-def _identity(patterns: Sequence[Pattern]) -> str:
-    digest = hashlib.sha256(f"{version('hyperscan')} {FLAGS} {platform.machine()}".encode())
+def _identity(patterns: Sequence[Pattern], flags: int) -> str:
+    digest = hashlib.sha256(f"{version('hyperscan')} {flags} {platform.machine()}".encode())
     for pattern in patterns:
         digest.update(pattern.regex.encode("ascii") + b"\0")
     return digest.hexdigest()[:32]
