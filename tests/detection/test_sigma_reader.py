@@ -109,7 +109,7 @@ def test_conditions(condition: str, expected: Expression) -> None:
         ("one: {a: x}\ncondition: one and", "condition can't be parsed"),
         ("one: {a|nonsense: x}\ncondition: one", "not a Sigma rule"),
         ("one: {a|re: '('}\ncondition: one", "not a Sigma rule"),
-        ("one: {a|expand: 'x%known%'}\ncondition: one", "mixed with text"),
+        ("one: {a|expand: 'x%known%'}\ncondition: one", "list 'known' does not exist"),
         ("one: {a|cidr: nonsense}\ncondition: one", "not a Sigma rule"),
     ],
 )

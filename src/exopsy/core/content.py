@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,22 @@ def read_yaml(path: Path) -> Any:  # noqa: ANN401 - YAML can hold anything; the 
     Raises:
         ContentError: not readable, or not YAML; says line and remedy.
     """
+    return _read(path, lambda text: yaml.load(text, Loader=_Loader))  # noqa: S506 - a safe loader
+
+
+def read_yaml_documents(path: Path) -> list[Any]:
+    """Read all YAML documents of a file; empty ones are left out.
+
+    Raises:
+        ContentError: not readable, or not YAML; says line and remedy.
+    """
+    found: list[Any] = _read(path, lambda text: list(yaml.load_all(text, Loader=_Loader)))
+    return [document for document in found if document is not None]
+
+
+def _read(path: Path, load: Callable[[str], Any]) -> Any:  # noqa: ANN401
     try:
-        text = path.read_text("utf-8")
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, the C one where built
+        return load(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise ContentError(
             f"can't be read: {error}", at=str(path), remedy="Save it as UTF-8 text"
@@ -43,6 +57,11 @@ def read_yaml(path: Path) -> Any:  # noqa: ANN401 - YAML can hold anything; the 
             f"not YAML: {error.problem}",
             at=str(path) if mark is None else f"{path}:{mark.line + 1}",
             remedy="Quote strings that hold ':' or start with '@', '*' or '%'",
+        ) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # a date that is none (2021-02-30), or thousands of brackets
+        raise ContentError(
+            f"not YAML: {error}", at=str(path), remedy="Quote the value if it is text"
         ) from error
 
 

@@ -1,12 +1,14 @@
 """Rule folders -> a ``RuleSet``, or every error at once.
 
-A folder holds ``detections/**/*.yml``, ``aggregates/*.yml`` and ``lists/*.txt``; ``*.test.yml`` are
-the tests beside them. Parsing costs far more than reading, so compiled rules are cached as JSON
-under the hash of everything that went in.
+A folder of ours holds ``detections/**/*.yml``, ``aggregates/*.yml`` and ``lists/*.txt``;
+``*.test.yml`` are the tests beside them. Any other folder is a repository of Sigma rules, in
+whatever layout (``foreign``), with ``lists/*.txt`` for its placeholders. Parsing costs far more than
+reading, so compiled rules are cached as JSON under the hash of everything that went in.
 """
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import re
@@ -19,15 +21,25 @@ import msgspec
 from exopsy.core.content import CONTENT, read_yaml
 from exopsy.core.errors import ContentError
 from exopsy.detection.casefold import fold
-from exopsy.detection.expression import fields_of, lists_of
+from exopsy.detection.expression import Expression, fields_of, lists_of
+from exopsy.detection.foreign import Handed, Problem, Read, foreign_files, problem_of
+from exopsy.detection.log_sources import FOLDER as MAPPINGS
+from exopsy.detection.log_sources import Unmapped, UnmappedError
 from exopsy.detection.matcher import compile_expression, normalise
+from exopsy.detection.repository import known_log_sources, read_repository
 from exopsy.detection.rule import Aggregate, Extract, GradeWhen, Rule, RuleSet, ValueList
+from exopsy.detection.selection import Selection
 from exopsy.schema.case import GRADES, LEVELS, Grade
 from exopsy.schema.columns import COLUMNS
+from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.format import FormatSpec
 from exopsy.schema.rule import RuleInfo
 
-_CACHE_FORMAT = "1"
+_CACHE_FORMAT = "2"
+_CODE = (
+    "casefold.py", "expression.py", "foreign.py", "load.py", "log_sources.py", "matcher.py",
+    "repository.py", "rule.py", "sigma_modifiers.py", "sigma_reader.py", "translation.py",
+)  # fmt: skip
 
 
 class LoadedRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +47,26 @@ class LoadedRules(msgspec.Struct, frozen=True, kw_only=True):
 
     rules: RuleSet
     errors: tuple[ContentError, ...] = ()
+    unmapped: tuple[Unmapped, ...] = ()
+    """Rules from outside that can't run here, with the reason."""
+    handed: tuple[Handed, ...] = ()
+    """Correlations and filters from outside."""
+    not_selected: dict[str, int] = {}
+    """Reason -> how many rules from outside were not wanted."""
+    no_rules: tuple[str, ...] = ()
+    """YAML files in repositories that hold no rule."""
+
+
+class _Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What is cached: everything but the selection, which is made anew."""
+
+    rules: RuleSet
+    problems: tuple[Problem, ...]
+    unmapped: tuple[Unmapped, ...]
+    handed: tuple[Handed, ...]
+    no_rules: tuple[str, ...]
+    has_own_errors: bool = False
+    """A folder of ours has errors; its author is at work, and sees them told anew each time."""
 
 
 def load_rules(
@@ -42,22 +74,44 @@ def load_rules(
     *,
     formats: Sequence[FormatSpec],
     cache: Path | None = None,
+    selection: Selection | None = None,
+    workers: int = 1,
 ) -> LoadedRules:
     """Load all rules of the folders; a bad file is an error in the result, never a crash.
 
     Args:
-        folders: content folders; the first is usually our own.
+        folders: content folders and repositories of Sigma rules; the first is usually our own.
         formats: the log formats there are, to resolve log sources.
         cache: folder for compiled rules; None: no cache.
+        selection: which rules from outside are wanted; None: the usual.
+        workers: processes that may read a large repository; the result does not depend on it.
     """
     key = cache_key(folders, formats)
     kept = _read_cache(cache, key)
-    if kept is not None:
-        return LoadedRules(rules=kept)
-    loaded = _load(folders, formats)
-    if cache is not None and not loaded.errors:
-        _write_cache(cache, key, loaded.rules)
-    return loaded
+    if kept is None:
+        kept = _load(folders, formats, workers)
+        if cache is not None and not kept.has_own_errors:
+            _write_cache(cache, key, kept)
+    return _selected(kept, selection or Selection())
+
+
+def _selected(kept: _Kept, selection: Selection) -> LoadedRules:
+    refused: dict[str, int] = {}
+    rules = []
+    for rule in kept.rules.rules:
+        why = selection.refusal(rule)
+        if why is None:
+            rules.append(rule)
+        else:
+            refused[why] = refused.get(why, 0) + 1
+    return LoadedRules(
+        rules=msgspec.structs.replace(kept.rules, rules=tuple(rules)),
+        errors=tuple(problem.error() for problem in kept.problems),
+        unmapped=kept.unmapped,
+        handed=kept.handed,
+        not_selected=dict(sorted(refused.items())),
+        no_rules=kept.no_rules,
+    )
 
 
 def default_cache() -> Path | None:
@@ -75,15 +129,28 @@ def rule_files(folder: Path) -> list[Path]:
     return sorted(p for p in found if not p.name.endswith(".test.yml"))
 
 
-def _load(folders: Sequence[Path], formats: Sequence[FormatSpec]) -> LoadedRules:
+def is_repository(folder: Path) -> bool:
+    """Say whether a folder is one of Sigma rules by others, not laid out as ours are."""
+    return not any((folder / name).is_dir() for name in ("detections", "aggregates"))
+
+
+def _load(folders: Sequence[Path], formats: Sequence[FormatSpec], workers: int) -> _Kept:
     errors: list[ContentError] = []
     rules: list[Rule] = []
     aggregates: list[Aggregate] = []
     lists = {
         found.name: found for folder in folders for found in _load_lists(folder / "lists", errors)
     }
+    read = Read()
     seen: dict[str, str] = {}
     for folder in folders:
+        if is_repository(folder):
+            found = read_repository(folder, lists, tuple(formats), workers)
+            twice: list[ContentError] = []
+            found.rules = [rule for rule in found.rules if _is_new(rule, seen, twice)]
+            found.problems += [problem_of(error) for error in twice]
+            read.add(found)
+            continue
         for path in rule_files(folder):
             at = str(path.relative_to(folder))
             try:
@@ -91,21 +158,37 @@ def _load(folders: Sequence[Path], formats: Sequence[FormatSpec]) -> LoadedRules
             except ContentError as error:
                 errors.append(error)
                 continue
-            if made.info.id in seen:
-                errors.append(
-                    ContentError(
-                        f"id {made.info.id} is used by {seen[made.info.id]} too",
-                        at=at,
-                        remedy="Give it a new UUID",
-                    )
-                )
-            seen[made.info.id] = at
+            _is_new(made, seen, errors)
             if isinstance(made, Rule):
                 rules.append(made)
             else:
                 aggregates.append(made)
-    ruleset = RuleSet(rules=tuple(rules), aggregates=tuple(aggregates), lists=lists)
-    return LoadedRules(rules=ruleset, errors=tuple(errors))
+    return _Kept(
+        rules=RuleSet(rules=(*rules, *read.rules), aggregates=tuple(aggregates), lists=lists),
+        problems=(
+            *(problem_of(error) for error in errors),
+            *read.problems,
+        ),
+        unmapped=tuple(read.unmapped),
+        handed=tuple(read.handed),
+        no_rules=tuple(read.no_rules),
+        has_own_errors=bool(errors),
+    )
+
+
+def _is_new(made: Rule | Aggregate, seen: dict[str, str], errors: list[ContentError]) -> bool:
+    """Note a rule's id; say whether it is the first of it, and keep an error if it is not."""
+    before = seen.get(made.info.id)
+    seen.setdefault(made.info.id, made.at)
+    if before is not None:
+        errors.append(
+            ContentError(
+                f"id {made.info.id} is used by {before} too",
+                at=made.at,
+                remedy="Give it a new UUID",
+            )
+        )
+    return before is None
 
 
 def _make(
@@ -151,9 +234,13 @@ def _rule(
     from exopsy.detection.sigma_reader import read_condition, read_rule  # heavy; cached otherwise
 
     block = _block(document, at)
-    log = _log(_mapping(document, "logsource", at), at, formats)
+    source = _mapping(document, "logsource", at)
+    is_event = source.get("product") == "windows" and not _fitting(source, formats)
+    log = EVENT_LOG if is_event else _log(source, at, formats)
     sigma = read_rule({k: v for k, v in document.items() if k != "exopsy"}, at)
-    condition = read_condition(sigma, at)
+    condition = read_condition(sigma, at, lists=lists)
+    if is_event:
+        condition = _mapped(source, condition, at, formats)
     grades = []
     for entry in block.get("grade") or [{"grade": "attempt"}]:
         if not isinstance(entry, dict) or entry.get("grade") not in GRADES:
@@ -163,7 +250,7 @@ def _rule(
         when = entry.get("when")
         grades.append(
             GradeWhen(
-                when=None if when is None else read_condition(sigma, at, str(when)),
+                when=None if when is None else read_condition(sigma, at, str(when), lists),
                 grade=entry["grade"],
             )
         )
@@ -279,14 +366,35 @@ def _block(document: dict[str, Any], at: str) -> dict[str, Any]:
     return _mapping(document, "exopsy", at)
 
 
-def _log(source: dict[str, Any], at: str, formats: Sequence[FormatSpec]) -> str:
-    """Resolve a Sigma log source to one format."""
-    wanted = {k: source[k] for k in ("category", "product", "service") if source.get(k)}
-    fits = [
+def _mapped(
+    source: dict[str, Any], condition: Expression, at: str, formats: Sequence[FormatSpec]
+) -> Expression:
+    """Return the condition of one of our rules for event logs with that of its log source."""
+    try:
+        mapped = known_log_sources(tuple(formats)).apply(source, condition)
+    except UnmappedError as error:
+        raise ContentError(
+            f"log source can't be mapped: {error}", at=at, remedy="See content/mappings/sigma"
+        ) from error
+    return mapped.condition
+
+
+def _fitting(source: dict[str, Any], formats: Sequence[FormatSpec]) -> list[str]:
+    """Return the formats that a log source can mean."""
+    wanted = {k: source[k] for k in _SOURCE if source.get(k)}
+    return [
         f.name for f in formats if wanted and all(getattr(f, k) == v for k, v in wanted.items())
     ]
+
+
+_SOURCE = ("category", "product", "service")
+
+
+def _log(source: dict[str, Any], at: str, formats: Sequence[FormatSpec]) -> str:
+    """Resolve a Sigma log source to one format."""
+    fits = _fitting(source, formats)
     if len(fits) != 1:
-        text = ", ".join(f"{k}: {v}" for k, v in wanted.items()) or "empty"
+        text = ", ".join(f"{k}: {source[k]}" for k in _SOURCE if source.get(k)) or "empty"
         raise ContentError(
             f"log source ({text}) fits {len(fits)} log formats",
             at=at,
@@ -343,28 +451,35 @@ def cache_key(folders: Sequence[Path], formats: Sequence[FormatSpec]) -> str:
     """Hash every file that can change what is loaded, and the code that loads it."""
     digest = hashlib.sha256(_CACHE_FORMAT.encode() + msgspec.json.encode(formats))
     here = Path(__file__).parent
-    names = ("load.py", "sigma_reader.py", "expression.py", "rule.py", "matcher.py", "casefold.py")
-    files = [(here / name, name) for name in names]
+    files = [(here / name, name) for name in _CODE]
+    files += [(path, path.name) for path in sorted(MAPPINGS.glob("*.yml"))]
     files += [(here.parent / "schema" / name, name) for name in ("rule.py", "columns.py")]
     for folder in folders:
-        content = (*rule_files(folder), *sorted((folder / "lists").glob("*.txt")))
-        files += [(path, path.relative_to(folder).as_posix()) for path in content]
+        rules = foreign_files(folder) if is_repository(folder) else rule_files(folder)
+        content = (*rules, *sorted((folder / "lists").glob("*.txt")))
+        start = 0 if str(folder) == "." else len(str(folder)) + 1
+        files += [(path, str(path)[start:].replace("\\", "/")) for path in content]
     for path, name in files:
         data = path.read_bytes()
         digest.update(f"{name} {len(data)}\0".encode("utf-8", "surrogateescape") + data)
     return digest.hexdigest()
 
 
-def _read_cache(cache: Path | None, key: str) -> RuleSet | None:
+def _read_cache(cache: Path | None, key: str) -> _Kept | None:
     if cache is None:
         return None
+    collects = gc.isenabled()
+    gc.disable()  # a hundred thousand objects, none of them garbage
     try:
-        return msgspec.json.decode((cache / f"rules-{key}.json").read_bytes(), type=RuleSet)
+        return msgspec.json.decode((cache / f"rules-{key}.json").read_bytes(), type=_Kept)
     except (OSError, msgspec.MsgspecError):
         return None
+    finally:
+        if collects:
+            gc.enable()
 
 
-def _write_cache(cache: Path, key: str, rules: RuleSet) -> None:
+def _write_cache(cache: Path, key: str, rules: _Kept) -> None:
     """Write atomically; a cache that can't be written is no cache, and no error."""
     try:
         cache.mkdir(parents=True, exist_ok=True)

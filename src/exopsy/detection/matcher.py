@@ -1,15 +1,17 @@
 """A row and a rule -> whether it matches, and with which grade. The only step that decides.
 
-Two-valued: a test on a field that the record does not carry is false, whatever the test.
+Two-valued: a test on a field that the record does not carry is false, whatever the test. A test on
+a field with several values holds when it holds for one of them.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
-from exopsy.core.text import decode_utf8
 from exopsy.detection.casefold import fold
 from exopsy.detection.expression import (
     ANY,
@@ -26,45 +28,14 @@ from exopsy.detection.expression import (
     SameAs,
     Some,
     Text,
+    TimePart,
 )
+from exopsy.detection.row_view import RowView as RowView
 from exopsy.detection.rule import Rule, ValueList
 from exopsy.schema.case import Grade
-from exopsy.schema.row import Row
 
 _ABSOLUTE = re.compile(r"https?://[a-z0-9.:-]+(?=/)", re.ASCII)
 _VERSION_FOLDER = re.compile(r"/\d{1,3}(?:\.\d{1,5}){2,3}(?=/)", re.ASCII)
-
-
-class RowView:
-    """A row with its case-folded values remembered, so that many rules share the work."""
-
-    __slots__ = ("_folded", "extra", "row")
-
-    def __init__(self, row: Row) -> None:
-        self.row = row
-        self.extra: dict[str, str] = {}
-        """Fields that a rule's extracts made."""
-        self._folded: dict[str, str | None] = {}
-
-    def value(self, field: str) -> str | None:
-        """Return a field as rules see it (decoded), or None when it is absent."""
-        found = self.row.value(field)
-        return self.extra.get(field) if found is None and self.extra else found
-
-    def folded(self, field: str) -> str | None:
-        """Return the case-folded value, or None when the field is absent."""
-        try:
-            return self._folded[field]
-        except KeyError:
-            value = self.value(field)
-            result = None if value is None else fold(value)
-            self._folded[field] = result
-            return result
-
-    def keyword(self) -> str:
-        """Return the text in which keywords are looked for: raw record and decoded values."""
-        raw = decode_utf8(self.row.raw)
-        return "\n".join([raw, *self.row.decoded.values()]) if self.row.decoded else raw
 
 
 Test = Callable[[RowView], bool]
@@ -115,7 +86,7 @@ def compile_expression(expression: Expression, lists: Mapping[str, ValueList]) -
             found = compile_regex(pattern, flags).search
             if field is None:
                 return lambda row: found(row.keyword()) is not None
-            return lambda row: (value := row.value(field)) is not None and found(value) is not None
+            return _on_values(field, lambda value: found(value) is not None)
         case Missing(absent):
             return lambda row: row.value(absent) is None
         case Present(present):
@@ -124,6 +95,8 @@ def compile_expression(expression: Expression, lists: Mapping[str, ValueList]) -
             return _compile_network(address, cidr)
         case Compare(number_field, op, number):
             return _compile_compare(number_field, op, number)
+        case TimePart(part, op, whole):
+            return _compile_time(part, op, whole)
         case InList(listed, name):
             return _compile_list(listed, lists[name])
         case SameAs(mine, other, how):
@@ -138,38 +111,82 @@ def compile_regex(pattern: str, flags: str) -> re.Pattern[str]:
     return re.compile(pattern, bits)
 
 
+def _on_values(field: str, check: Callable[[str], bool]) -> Test:
+    """Test the field's values as they are."""
+
+    def test(row: RowView) -> bool:
+        if row.many and field in row.many:
+            return any(check(value) for value in row.many[field])
+        value = row.value(field)
+        return value is not None and check(value)
+
+    return test
+
+
+def _on_folded(field: str, check: Callable[[str], bool]) -> Test:
+    """Test the field's case-folded values."""
+
+    def test(row: RowView) -> bool:
+        if row.many and field in row.many:
+            return any(check(value) for value in row.folded_many(field))
+        value = row.folded(field)
+        return value is not None and check(value)
+
+    return test
+
+
 def _compile_some(items: tuple[Expression, ...], lists: Mapping[str, ValueList]) -> Test:
-    """Alternatives; whole values of one field are one set look-up."""
-    plain: dict[str, set[str]] = {}
+    """Alternatives; texts of one shape on one field are one look at its value."""
+    alike: dict[tuple[str, str], list[str]] = {}
     tests: list[Test] = []
     for item in items:
-        if (
-            isinstance(item, Text)
-            and item.field is not None
-            and not item.cased
-            and len(item.parts) == 1
-            and isinstance(item.parts[0], str)
-        ):
-            plain.setdefault(item.field, set()).add(item.parts[0])
-        else:
+        found = _simple(item)
+        if found is None:
             tests.append(compile_expression(item, lists))
-    for field, values in plain.items():
-        tests.append(lambda row, field=field, values=values: row.folded(field) in values)  # type: ignore[misc]
+        else:
+            field, shape, text = found
+            alike.setdefault((field, shape), []).append(text)
+    tests += [
+        _on_folded(field, _any_of(shape, tuple(texts))) for (field, shape), texts in alike.items()
+    ]
     if len(tests) == 1:
         return tests[0]
     return lambda row: any(test(row) for test in tests)
 
 
+def _simple(item: Expression) -> tuple[str, str, str] | None:
+    """Return field, shape and literal of a text that is one literal at some place of the value."""
+    if not isinstance(item, Text) or item.field is None or item.cased:
+        return None
+    match item.parts:
+        case (str() as whole,):
+            return item.field, "equals", whole
+        case (str() as start, 0):
+            return item.field, "startswith", start
+        case (0, str() as end):
+            return item.field, "endswith", end
+        case (0, str() as piece, 0):
+            return item.field, "contains", piece
+    return None
+
+
+def _any_of(shape: str, texts: tuple[str, ...]) -> Callable[[str], bool]:
+    if shape == "equals":
+        return frozenset(texts).__contains__
+    if shape == "startswith":
+        return lambda value: value.startswith(texts)
+    if shape == "endswith":
+        return lambda value: value.endswith(texts)
+    return lambda value: any(text in value for text in texts)
+
+
 def _compile_text(text: Text) -> Test:
-    field = text.field
     check = _text_check(text.parts)
-    if field is None:
+    if text.field is None:
         if text.cased:
             return lambda row: check(row.keyword())
         return lambda row: check(fold(row.keyword()))
-    if text.cased:
-        return lambda row: (value := row.value(field)) is not None and check(value)
-    return lambda row: (value := row.folded(field)) is not None and check(value)
+    return (_on_values if text.cased else _on_folded)(text.field, check)
 
 
 def _text_check(parts: tuple[str | int, ...]) -> Callable[[str], bool]:
@@ -190,55 +207,78 @@ def _text_check(parts: tuple[str | int, ...]) -> Callable[[str], bool]:
 
 def _compile_list(field: str, known: ValueList) -> Test:
     values, how = known.values, known.normalise
-    return lambda row: (value := row.folded(field)) is not None and normalise(value, how) in values
+    return _on_folded(field, lambda value: normalise(value, how) in values)
 
 
 def _compile_network(field: str, cidr: str) -> Test:
     network = ipaddress.ip_network(cidr, strict=False)
 
-    def inside(row: RowView) -> bool:
-        value = row.value(field)
-        if value is None:
-            return False
+    def inside(value: str) -> bool:
         try:
-            return ipaddress.ip_address(value.partition("%")[0]) in network
+            address = ipaddress.ip_address(value.partition("%")[0])
         except ValueError:
             return False
+        mapped = getattr(address, "ipv4_mapped", None)
+        return address in network or (mapped is not None and mapped in network)
 
-    return inside
+    return _on_values(field, inside)
 
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
-    "lt": lambda a, b: a < b,
-    "lte": lambda a, b: a <= b,
-    "gt": lambda a, b: a > b,
-    "gte": lambda a, b: a >= b,
+    "eq": operator.eq,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
 }
 
 
 def _compile_compare(field: str, op: str, number: float) -> Test:
     compare = _COMPARE[op]
 
-    def holds(row: RowView) -> bool:
-        value = row.value(field)
-        if value is None:
-            return False
+    def holds(value: str) -> bool:
         try:
             return compare(float(value), number)
         except ValueError:
             return False
 
+    return _on_values(field, holds)
+
+
+_PARTS: dict[str, Callable[[datetime], int]] = {
+    "minute": lambda time: time.minute,
+    "hour": lambda time: time.hour,
+    "day": lambda time: time.day,
+    "week": lambda time: time.isocalendar().week,
+    "month": lambda time: time.month,
+    "year": lambda time: time.year,
+}
+
+
+def _compile_time(part: str, op: str, number: int) -> Test:
+    part_of, compare = _PARTS[part], _COMPARE[op]
+
+    def holds(row: RowView) -> bool:
+        time = row.row.timestamp
+        return time is not None and compare(part_of(time), number)
+
     return holds
 
 
+_SAME: dict[str, Callable[[str, str], bool]] = {
+    "equals": operator.eq,
+    "startswith": str.startswith,
+    "endswith": str.endswith,
+    "contains": operator.contains,
+}
+
+
 def _compile_same(field: str, other: str, how: str) -> Test:
+    compare = _SAME[how]
+
     def same(row: RowView) -> bool:
-        mine, theirs = row.folded(field), row.folded(other)
-        if mine is None or theirs is None:
-            return False
-        if how == "startswith":
-            return mine.startswith(theirs)
-        return mine.endswith(theirs) if how == "endswith" else mine == theirs
+        theirs = [fold(value) for value in row.values(other)]
+        return any(compare(fold(mine), value) for mine in row.values(field) for value in theirs)
 
     return same
 

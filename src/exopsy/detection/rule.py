@@ -9,7 +9,7 @@ from exopsy.schema.case import Grade
 from exopsy.schema.rule import RuleInfo
 
 
-class GradeWhen(msgspec.Struct, frozen=True, kw_only=True):
+class GradeWhen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of a rule's ``grade`` block: the first whose condition holds gives the grade."""
 
     when: Expression | None
@@ -17,7 +17,7 @@ class GradeWhen(msgspec.Struct, frozen=True, kw_only=True):
     grade: Grade
 
 
-class Extract(msgspec.Struct, frozen=True, kw_only=True):
+class Extract(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A further field, taken out of another by a regular expression with one group."""
 
     name: str
@@ -25,7 +25,7 @@ class Extract(msgspec.Struct, frozen=True, kw_only=True):
     pattern: str
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
+class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One detection rule for one log format."""
 
     info: RuleInfo
@@ -38,9 +38,16 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """Fields that yield join keys."""
     at: str
     """Path of its file, relative to the rules folder."""
+    is_foreign: bool = False
+    """It has no block of ours: somebody else's rule, translated by ``mappings/sigma``."""
+    tags: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    """Of a translated rule: the kinds of records in which it is looked for."""
+    left_out: tuple[str, ...] = ()
+    """Of a translated rule: kinds of records that can't answer it, and why."""
 
 
-class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
+class Aggregate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A behaviour that no single line shows: a query over a table."""
 
     info: RuleInfo

@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from exopsy.schema.event import EVENT_LOG
+
 Codec = Literal["text", "percent", "plus", "bag", "json"]
 """How a value stands in the record's bytes, beyond the format's own quoting.
 
@@ -22,6 +24,14 @@ and forms do). ``bag``: inside an ``S:k=v;`` bag, quotes ``'`` doubled when the 
 
 Decoding = Literal["percent", "plus"]
 """How the value that rules see is made from the logged one, once CSV, bag and JSON are undone."""
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """A field that no log writes: the values of two columns, joined."""
+
+    fields: tuple[str, str]
+    """Without the second the first stands alone; without the first there is none."""
+    separator: str
 
 
 class LogColumns(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,12 +51,18 @@ class LogColumns(msgspec.Struct, frozen=True, kw_only=True):
     """Columns whose value never holds the separator as it is."""
     separated: bool = True
     """A separator stands before and behind each value; not so in a log of free text."""
+    joined: dict[str, Joined] = {}
+    """Further fields that a rule may name; made when a rule asks for them."""
+    is_open: bool = False
+    """Fields have whatever names the evidence gives them."""
 
     def knows(self, field: str) -> bool:
         """Say whether a field of that name can occur in a row of this format."""
         return (
-            field in self.columns
+            self.is_open
+            or field in self.columns
             or field in self.derived
+            or field in self.joined
             or field.startswith(self.derived_prefixes)
         )
 
@@ -221,8 +237,10 @@ COLUMNS: dict[str, LogColumns] = {
             "cs-referer": "plus",
             "cs-cookie": "plus",
             "cs-username": "percent",
+            "cs-uri": "plus",
         },
         derived=("cafeReqId",),
+        joined={"cs-uri": Joined(("cs-uri-stem", "cs-uri-query"), "?")},
         csv=False,
         solid=("cs-method", "cs-uri-stem", "c-ip", "sc-status"),
     ),
@@ -266,5 +284,12 @@ COLUMNS: dict[str, LogColumns] = {
     "exchange-pop3": LogColumns(columns=tuple(_EXCHANGE_IMAP4)),
     "exchange-smtp": LogColumns(columns=tuple(_EXCHANGE_SMTP)),
     "exchange-agent-log": LogColumns(columns=tuple(_EXCHANGE_AGENT_LOG)),
+    EVENT_LOG: LogColumns(
+        columns=(),
+        csv=False,
+        separated=False,
+        joined={"ObjectPath": Joined(("ObjectName", "ObjectValueName"), "\\")},
+        is_open=True,
+    ),
 }
 """By format name (``evidence.registry``)."""

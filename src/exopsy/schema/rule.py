@@ -32,5 +32,7 @@ class RuleInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The subject field that names the implant (a URL stem, a file path, a rule's name)."""
     impact: str | None = None
     """``mail_access``, ``blinding`` and so on: which part of the impact a success belongs to."""
+    author: str = ""
+    """Whoever wrote a rule from outside: licences ask to name them with its findings."""
     building_block: bool = False
     """Feeds aggregates and joins; makes no finding of its own."""

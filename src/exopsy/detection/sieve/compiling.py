@@ -17,7 +17,7 @@ FLAGS = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_DOTALL
 
 
 def compile_patterns(
-    patterns: Sequence[Pattern], cache: Path | None = None
+    patterns: Sequence[Pattern], cache: Path | None = None, *, once: bool = False
 ) -> hyperscan.Database | None:
     """Compile; a pattern's place in the list is its id.
 
@@ -26,10 +26,12 @@ def compile_patterns(
         cache: folder for compiled automata. They are kept under the hash of everything that went
             in; the library refuses those that were made by another version or for another
             processor, and damaged ones.
+        once: report each pattern once a scan.
     """
     if not patterns:
         return None
-    kept = None if cache is None else cache / f"sieve-{_identity(patterns)}.hsdb"
+    flags = FLAGS | hyperscan.HS_FLAG_SINGLEMATCH if once else FLAGS
+    kept = None if cache is None else cache / f"sieve-{_identity(patterns, flags)}.hsdb"
     if kept is not None:
         try:
             return hyperscan.loadb(kept.read_bytes(), mode=hyperscan.HS_MODE_BLOCK)
@@ -39,7 +41,7 @@ def compile_patterns(
     database.compile(
         expressions=[p.regex.encode("ascii") for p in patterns],
         ids=list(range(len(patterns))),
-        flags=FLAGS,
+        flags=flags,
     )
     if kept is not None:
         keep_file(kept, hyperscan.dumpb(database))
@@ -57,8 +59,8 @@ def keep_file(path: Path, data: bytes) -> None:
         return
 
 
-def _identity(patterns: Sequence[Pattern]) -> str:
-    digest = hashlib.sha256(f"{version('hyperscan')} {FLAGS} {platform.machine()}".encode())
+def _identity(patterns: Sequence[Pattern], flags: int) -> str:
+    digest = hashlib.sha256(f"{version('hyperscan')} {flags} {platform.machine()}".encode())
     for pattern in patterns:
         digest.update(pattern.regex.encode("ascii") + b"\0")
     return digest.hexdigest()[:32]

@@ -99,6 +99,9 @@ def necessary(
     expression: Expression,
     lists: Mapping[str, frozenset[str]],
     reference: Reference | None = None,
+    *,
+    tied: bool = True,
+    opaque: frozenset[str] = frozenset(),
 ) -> Need | None:
     """Return literals (or pairs) of which one must be there, or None when nothing must.
 
@@ -106,16 +109,27 @@ def necessary(
         expression: the rule's condition.
         lists: values of the lists it may name.
         reference: innocent records; what the fewest of them hold wins.
+        tied: whether a literal at the end of a value can be told by what stands beside it.
+        opaque: fields whose values are not what stands in the record.
     """
-    deriver = _Deriver(lists, reference or NoReference())
+    deriver = _Deriver(lists, reference or NoReference(), tied=tied, opaque=opaque)
     needs = deriver.needs(expression, positive=True, excluded={})
     return deriver.rarest(needs) if needs else None
 
 
 class _Deriver:
-    def __init__(self, lists: Mapping[str, frozenset[str]], reference: Reference) -> None:
+    def __init__(
+        self,
+        lists: Mapping[str, frozenset[str]],
+        reference: Reference,
+        *,
+        tied: bool,
+        opaque: frozenset[str],
+    ) -> None:
         self._lists = lists
         self._reference = reference
+        self._tied = tied
+        self._opaque = opaque
         self._held: dict[Literal, int] = {}
 
     def needs(self, node: Expression, *, positive: bool, excluded: Mapping[str, str]) -> list[Need]:
@@ -221,11 +235,14 @@ class _Deriver:
         self, field: str, parts: tuple[str | int, ...], excluded: Mapping[str, str]
     ) -> list[Need]:
         needs: list[Need] = []
+        if field in self._opaque:
+            return needs
         for index, part in enumerate(parts):
             if isinstance(part, str):
-                for run in _runs(part, SHORTEST_TIED if index in (0, len(parts) - 1) else SHORTEST):
-                    prefix = index == 0 and part.startswith(run)
-                    suffix = index == len(parts) - 1 and part.endswith(run)
+                at_end = self._tied and index in (0, len(parts) - 1)
+                for run in _runs(part, SHORTEST_TIED if at_end else SHORTEST):
+                    prefix = self._tied and index == 0 and part.startswith(run)
+                    suffix = self._tied and index == len(parts) - 1 and part.endswith(run)
                     if len(run) < SHORTEST and not (field and (prefix or suffix)):
                         continue
                     unless = excluded.get(field, "") if suffix else ""
@@ -242,6 +259,8 @@ class _Deriver:
     def _regex(
         self, field: str, pattern: str, flags: str, excluded: Mapping[str, str]
     ) -> list[Need]:
+        if field in self._opaque:
+            return []
         try:
             tree = sre_parser.parse(pattern)
         except re.error:
@@ -249,7 +268,7 @@ class _Deriver:
         if "x" in flags or tree.state.flags & re.VERBOSE:
             return []
         # In multi-line mode the anchors stand for line ends inside the value.
-        anchors = "m" not in flags and not tree.state.flags & re.MULTILINE
+        anchors = self._tied and "m" not in flags and not tree.state.flags & re.MULTILINE
         return [
             frozenset(
                 Literal(

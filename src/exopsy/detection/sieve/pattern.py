@@ -63,7 +63,10 @@ def literal_pattern(
         to_end: whether the byte behind the value is part of the pattern.
     """
     if not literal.field:
-        return pattern_of(literal.text, "any", csv=columns.csv)
+        return pattern_of(_one_column(literal.text, columns), "any", csv=columns.csv)
+    if literal.field in columns.joined:
+        text = _one_column(literal.text, columns)
+        return pattern_of(text, columns.codec(literal.field), csv=columns.csv)
     pattern = pattern_of(literal.text, columns.codec(literal.field), csv=columns.csv)
     if literal.field not in columns.columns or not columns.separated:
         return pattern  # a derived field's ends stand inside another field
@@ -76,6 +79,13 @@ def literal_pattern(
     if literal.prefix:
         pattern = start + pattern
     return pattern + end if literal.suffix else pattern
+
+
+def _one_column(text: str, columns: LogColumns) -> str:
+    """Return a piece of a literal that stands in one column: joined values may hold the whole."""
+    for joined in columns.joined.values():
+        text = max(text.split(joined.separator), key=len)
+    return text
 
 
 def _headed_pattern(literal: literals.Literal, columns: LogColumns) -> str:
@@ -116,7 +126,13 @@ def both_patterns(both: literals.Both, columns: LogColumns) -> str:
         for x in (first, second)
     )
     a, b = (literal_pattern(x, columns) for x in loose)
-    if not first.field or not second.field or _one_holds_other(first, second, columns):
+    if (
+        not first.field
+        or not second.field
+        or _one_holds_other(first, second, columns)
+        or first.field in columns.joined
+        or second.field in columns.joined
+    ):
         return a  # the same bytes read in two ways: there is no telling how they overlap
     between = (
         r"[^ \n]*" if first.field == second.field and first.field in columns.solid else _BETWEEN

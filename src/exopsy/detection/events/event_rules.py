@@ -1,0 +1,238 @@
+"""All rules for event logs; a batch of records -> hits.
+
+Two ways with one answer. ``scan`` finds channel and number in the text, lets the automaton of the
+rules for these say which of them can match, and decodes only what is left. ``scan_plain`` decodes
+every record and evaluates every rule: the definition. Either way the matcher has the last word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from exopsy.detection.casefold import fold
+from exopsy.detection.events.gate import Gate, gate_of
+from exopsy.detection.events.group import Group, planned
+from exopsy.detection.events.settle import CHANNEL, EVENT, Reach, reach, settle
+from exopsy.detection.expression import (
+    FALSE,
+    All,
+    Expression,
+    Missing,
+    No,
+    Present,
+    SameAs,
+    Some,
+    Text,
+    TimePart,
+)
+from exopsy.detection.matcher import Matcher
+from exopsy.detection.row_view import RowView
+from exopsy.detection.rule import Rule, ValueList
+from exopsy.detection.sieve import literals
+from exopsy.schema.case import Grade
+from exopsy.schema.event import EVENT_LOG, EventBatch
+from exopsy.schema.row import Row, Skipped
+
+_UNNAMED = "\0"
+"""Stands for every channel, and every number, that no rule names."""
+
+
+class Flatten(Protocol):
+    """Turns the text of one event into a row: ``evidence``'s function, bound to an artifact."""
+
+    def __call__(self, text: str, *, offset: int, number: int) -> Row | Skipped:
+        """Decode one record; never raises."""
+
+
+class EventHit(msgspec.Struct, frozen=True):
+    """One rule that matched one record."""
+
+    index: int
+    """Of the record in its batch."""
+    row: Row
+    rule: Rule
+    grade: Grade
+
+
+class Scanned(msgspec.Struct):
+    """What a batch gave."""
+
+    records: int
+    decoded: int = 0
+    """Records that were decoded to be sure."""
+    hits: list[EventHit] = []
+    """In the order of the records, then of the rules."""
+    skipped: list[Skipped] = []
+    """Of the decoded records those that can't be read; the plain way finds all of them."""
+
+
+class EventRules:
+    """The rules of event logs, ready to run. One for each process: not for several threads."""
+
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        lists: Mapping[str, ValueList],
+        *,
+        reference: literals.Reference | None = None,
+        cache: Path | None = None,
+        identity: str = "",
+    ) -> None:
+        """Index; rules are compiled when a record first needs them.
+
+        Args:
+            rules: those of other logs are passed over.
+            lists: the lists they may name.
+            reference: innocent records, to choose rare literals by.
+            cache: folder for compiled automata and for what they were made of.
+            identity: hash of whatever the reference is made of.
+        """
+        self.rules = tuple(rule for rule in rules if rule.log == EVENT_LOG)
+        self._lists = lists
+        self._reference = reference
+        self._cache = cache
+        self._values = {name: found.values for name, found in lists.items()}
+        self._identity = hashlib.sha256(
+            identity.encode() + msgspec.json.encode(lists, order="deterministic")
+        ).hexdigest()
+        self._matchers: list[Matcher | None] = [None] * len(self.rules)
+        self._reaches = [reach(rule.condition) for rule in self.rules]
+        self._by_channel: dict[str | None, list[int]] = {}
+        for number, (channels, _) in enumerate(self._reaches):
+            for channel in (None,) if channels is None else sorted(channels):
+                self._by_channel.setdefault(channel, []).append(number)
+        self._named = _Named(rule.condition for rule in self.rules)
+        self._groups: dict[Gate, Group] = {}
+        self._same: dict[bytes, Group] = {}
+
+    def scan(self, batch: EventBatch, flatten: Flatten) -> Scanned:
+        """Return the hits of a batch, decoding as few records as can be."""
+        result = Scanned(records=len(batch.texts))
+        for index, text in enumerate(batch.texts):
+            gate = gate_of(text)
+            row: Row | None = None
+            if gate is None:
+                row = self._decoded(batch, index, flatten, result)
+                if row is None:
+                    continue
+                gate = Gate(row.value(CHANNEL), row.value(EVENT))
+            group = self.group(gate)
+            if not group.rules:
+                continue
+            found = group.candidates(text.encode("utf-8", "backslashreplace"))
+            if not found:
+                continue
+            if row is None:
+                row = self._decoded(batch, index, flatten, result)
+                if row is None:
+                    continue
+            self._match(index, row, found, result)
+        return result
+
+    def scan_plain(self, batch: EventBatch, flatten: Flatten) -> Scanned:
+        """Return the hits of a batch: every record is decoded, every rule evaluated."""
+        result = Scanned(records=len(batch.texts))
+        every = range(len(self.rules))
+        for index in range(len(batch.texts)):
+            row = self._decoded(batch, index, flatten, result)
+            if row is not None:
+                self._match(index, row, every, result)
+        return result
+
+    def group(self, gate: Gate) -> Group:
+        """Return the rules that can match records from there."""
+        gate = self._named.reduced(gate)
+        found = self._groups.get(gate)
+        if found is None:
+            found = self._groups[gate] = self._grouped(gate)
+        return found
+
+    def unsievable(self, gates: Iterable[Gate]) -> list[str]:
+        """Return the ids of rules for which every record from there has to be decoded."""
+        numbers = {number for gate in gates for number in self.group(gate).unsievable}
+        return sorted(self.rules[number].info.id for number in numbers)
+
+    def _grouped(self, gate: Gate) -> Group:
+        channel = None if gate.channel is None else fold(gate.channel)
+        near = sorted({*self._by_channel.get(channel, ()), *self._by_channel.get(None, ())})
+        numbers: list[int] = []
+        conditions: list[Expression] = []
+        for number in near:
+            if not _within(gate.event, self._reaches[number]):
+                continue
+            left = settle(self.rules[number].condition, gate, self._lists)
+            if left != FALSE:
+                numbers.append(number)
+                conditions.append(left)
+        key = hashlib.sha256(msgspec.json.encode((numbers, conditions))).digest()
+        found = self._same.get(key)
+        if found is None:
+            plan = planned(conditions, self._values, self._reference, self._cache, self._identity)
+            found = self._same[key] = Group(numbers, plan, self._cache)
+        return found
+
+    def _decoded(
+        self, batch: EventBatch, index: int, flatten: Flatten, result: Scanned
+    ) -> Row | None:
+        result.decoded += 1
+        made = flatten(batch.texts[index], offset=batch.offsets[index], number=batch.numbers[index])
+        if isinstance(made, Skipped):
+            result.skipped.append(made)
+            return None
+        return made
+
+    def _match(self, index: int, row: Row, numbers: Sequence[int], result: Scanned) -> None:
+        view = RowView(row)
+        for number in numbers:
+            matcher = self._matchers[number]
+            if matcher is None:
+                matcher = self._matchers[number] = Matcher(self.rules[number], self._lists)
+            grade = matcher.match(view)
+            if grade is not None:
+                result.hits.append(EventHit(index, row, matcher.rule, grade))
+
+
+def _within(event: str | None, reached: Reach) -> bool:
+    return reached[1] is None or (event is not None and fold(event) in reached[1])
+
+
+class _Named:
+    """What rules ask of channels and numbers: evidence can make up no end of others."""
+
+    def __init__(self, conditions: Iterable[Expression]) -> None:
+        self._known: dict[str, set[str] | None] = {CHANNEL: set(), EVENT: set()}
+        for condition in conditions:
+            self._note(condition)
+
+    def reduced(self, gate: Gate) -> Gate:
+        """Return the gate with the case folded, and with one name for all that no rule names."""
+        channel, event = gate
+        return Gate(self._one(CHANNEL, channel), self._one(EVENT, event))
+
+    def _one(self, field: str, value: str | None) -> str | None:
+        known = self._known[field]
+        if value is None or known is None:
+            return value
+        folded = fold(value)
+        return folded if folded in known else _UNNAMED
+
+    def _note(self, node: Expression) -> None:
+        match node:
+            case All(items) | Some(items):
+                for item in items:
+                    self._note(item)
+            case No(item):
+                self._note(item)
+            case SameAs() | TimePart() | Missing() | Present():
+                pass
+            case Text(str(field), (str(whole),), False) if field in self._known:
+                known = self._known[field]
+                if known is not None:
+                    known.add(whole)
+            case _ if node.field in self._known:
+                self._known[node.field] = None  # a test that any value may pass
