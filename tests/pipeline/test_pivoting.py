@@ -18,8 +18,7 @@ from exopsy.pipeline.aggregates import add_hosts
 from exopsy.pipeline.matches import MatchTable, activity_view, read_activities
 from exopsy.pipeline.pivot import name_of
 from exopsy.pipeline.pivoting import PivotScan
-from exopsy.pipeline.progress import SilentProgress
-from exopsy.pipeline.scan import SharedProgress
+from exopsy.pipeline.progress import SharedProgress, SilentProgress
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.pivot import PivotKey
 from exopsy.schema.row import Row

@@ -14,8 +14,8 @@ import sieve_law as law
 from exopsy.core.limits import Limits
 from exopsy.pipeline.column_table import ColumnTable
 from exopsy.pipeline.matches import MatchTable
-from exopsy.pipeline.progress import SilentProgress
-from exopsy.pipeline.scan import SharedProgress, Work, scan_member
+from exopsy.pipeline.progress import SharedProgress, SilentProgress
+from exopsy.pipeline.scan import Work, scan_member
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.format import FormatSpec
 from exopsy.sources.member import Member

@@ -302,6 +302,15 @@ def load(spec: FormatSpec) -> Parser:
     return cast("Parser", importlib.import_module(spec.module))
 
 
+def spec_of_events(name: str) -> FormatSpec:
+    """Return the spec of a kind of event log.
+
+    Raises:
+        KeyError: no such kind.
+    """
+    return {spec.name: spec for spec in EVENT_FORMATS}[name]
+
+
 def load_events(spec: FormatSpec) -> EventReader:
     """Import the reader that the spec of an event log names."""
     return cast("EventReader", importlib.import_module(spec.module))

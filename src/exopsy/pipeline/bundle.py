@@ -10,7 +10,9 @@ import msgspec
 
 from exopsy.core.content import CONTENT, content_sha256, read_lines, read_yaml
 from exopsy.core.errors import ContentError
+from exopsy.detection.events.innocent import InnocentSample, read_innocent
 from exopsy.detection.load import LoadedRules, cache_key, load_rules
+from exopsy.detection.selection import Selection
 from exopsy.evidence import registry
 from exopsy.exposure.builds import Facts, load_facts
 from exopsy.pipeline.activity import ActivityMapping, load_activity_mapping
@@ -50,14 +52,27 @@ class Bundle(msgspec.Struct, frozen=True):
     hot: frozenset[str]
     innocent: dict[str, Innocent]
     """Log -> innocent records, to choose rare literals by."""
+    innocent_events: InnocentSample
+    """Innocent events, for the same."""
     sha256: str
     """Of our own content."""
     identity: str
     """Of all rules and lists, the analyst's own among them."""
 
 
-def load_bundle(folders: Sequence[Path], cache: Path | None) -> Bundle:
+def load_bundle(
+    folders: Sequence[Path],
+    cache: Path | None,
+    selection: Selection | None = None,
+    workers: int = 1,
+) -> Bundle:
     """Load the content; rule errors are in the result, anything else can't be done without.
+
+    Args:
+        folders: of content and of rules from outside; the first is ours.
+        cache: for compiled rules.
+        selection: which rules from outside are wanted.
+        workers: processes that may read a large repository.
 
     Raises:
         ContentError: our own content is damaged.
@@ -68,7 +83,13 @@ def load_bundle(folders: Sequence[Path], cache: Path | None) -> Bundle:
     roots = read_yaml(mappings / "web_roots.yml")
     reading = read_yaml(mappings / "reading.yml")
     return Bundle(
-        loaded=load_rules(folders, formats=registry.FORMATS, cache=cache),
+        loaded=load_rules(
+            folders,
+            formats=registry.FORMATS,
+            cache=cache,
+            selection=selection,
+            workers=workers,
+        ),
         chains=load_chains(own / "chains"),
         mapping=load_activity_mapping(mappings / "activity.yml"),
         facts=load_facts(own / "facts"),
@@ -80,6 +101,7 @@ def load_bundle(folders: Sequence[Path], cache: Path | None) -> Bundle:
         },
         hot=frozenset(read_lines(own / "lists" / "hot_stems.txt")),
         innocent=load_innocent(own / "reference"),
+        innocent_events=read_innocent(),
         sha256=sha256,
         identity=f"{sha256} {cache_key(folders, registry.FORMATS)}",
     )

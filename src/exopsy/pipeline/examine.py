@@ -27,15 +27,17 @@ from exopsy.pipeline.aggregates import (
 from exopsy.pipeline.assemble import collection_info, host_names, number_case_wide, unusable
 from exopsy.pipeline.bundle import Bundle, load_bundle
 from exopsy.pipeline.column_table import ColumnTable
+from exopsy.pipeline.event_pool import EventOrder, EventPool
+from exopsy.pipeline.event_reading import EventReading, by_channel
 from exopsy.pipeline.findings import make_findings, number_findings
 from exopsy.pipeline.hosts import assign_hosts
 from exopsy.pipeline.losses import note_losses, tell_losses
 from exopsy.pipeline.matches import MatchTable, activity_view, read_activities
 from exopsy.pipeline.pivot import name_of
 from exopsy.pipeline.pivoting import PivotScan
-from exopsy.pipeline.progress import Progress
+from exopsy.pipeline.progress import Progress, SharedProgress
 from exopsy.pipeline.rereading import fill_samples
-from exopsy.pipeline.scan import SharedProgress, Work, scan_collection
+from exopsy.pipeline.scan import Work, scan_collection
 from exopsy.pipeline.settings import RunSettings
 from exopsy.pipeline.sieving import LogSieve
 from exopsy.reports.html import render_html
@@ -90,7 +92,9 @@ def examine(settings: RunSettings, progress: Progress) -> CaseDocument:
         ContentError: our own content is damaged.
     """
     progress.stage("loading rules")
-    bundle = load_bundle(settings.content, settings.cache)
+    bundle = load_bundle(
+        settings.content, settings.cache, settings.selection, settings.workers
+    )
     work = settings.case / "work"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -168,6 +172,10 @@ class _Run:
             ],
             rules=RulesInfo(
                 loaded=len(self.rules.rules) + len(self.rules.aggregates),
+                unmapped=[
+                    UnusableRule(id=rule.id, title=rule.title, why=rule.why)
+                    for rule in self.bundle.loaded.unmapped
+                ],
                 failed=[*unusable(self.bundle.loaded.errors), *reading.failed],
             ),
             hosts=hosts,
@@ -184,6 +192,13 @@ class _Run:
         columns = needed_columns(self.rules.aggregates)
         with ExitStack() as stack:
             matches = stack.enter_context(self._match_table(0))
+            events = EventReading(
+                self.bundle,
+                stack.enter_context(EventPool(self._order(), settings.workers)),
+                matches,
+                cache=settings.cache,
+                plain=settings.plain,
+            )
             tables = {
                 log: stack.enter_context(
                     ColumnTable(self.work, registry.spec_of(log), sorted(names))
@@ -197,20 +212,31 @@ class _Run:
                 limits=limits,
                 plain=settings.plain,
                 build_marks=self.bundle.build_marks,
+                events=events,
             )
             artifacts = scan_collection(self.collection, work, progress, settings.workers)
         if not artifacts:
             raise CollectionError(_empty(settings.collection, self.collection))
         note_losses(artifacts)
         hosts = assign_hosts(artifacts, _hints(artifacts))
-        reading = Reading(artifacts, hosts, [], [], [], [], matches.untimed)
-        if matches.rows:
-            reading.match_files.append(matches.path)
+        reading = Reading(artifacts, hosts, [], [], [], [], matches.untimed + events.untimed)
+        reading.match_files += [*([matches.path] if matches.rows else []), *sorted(events.tables)]
         self._find(reading, {log: table.path for log, table in tables.items() if table.rows})
         if reading.findings and reading.match_files:
             self._pivot(reading, progress)
         fill_samples(self.collection, reading.findings, limits.sample_bytes)
         return reading
+
+    def _order(self) -> EventOrder:
+        settings = self.settings
+        return EventOrder(
+            content=tuple(str(folder) for folder in settings.content),
+            cache=None if settings.cache is None else str(settings.cache),
+            selection=settings.selection,
+            work=str(self.work),
+            limits=settings.limits,
+            plain=settings.plain,
+        )
 
     def _match_table(self, number: int) -> MatchTable:
         return MatchTable(
@@ -288,6 +314,8 @@ class _Run:
     def _coverage(self, name: str, reading: Reading) -> list[Coverage]:
         own = [a for a in reading.artifacts if a.kind and reading.hosts[a.path] == name]
         specs = {spec.name: spec for spec in registry.FORMATS}
+        own, channels = by_channel(own)
+        specs |= channels
         expected = {log for c in self.bundle.chains for group in c.success_logs for log in group}
         return cover(own, specs, expected=sorted(expected))
 

@@ -38,9 +38,16 @@ class MatchTable:
     """Collects matched rows from several threads; a context manager around one file."""
 
     def __init__(
-        self, folder: Path, mapping: ActivityMapping, *, round_number: int, sample_bytes: int
+        self,
+        folder: Path,
+        mapping: ActivityMapping,
+        *,
+        round_number: int,
+        sample_bytes: int,
+        name: str = "",
     ) -> None:
-        self._writer = TableWriter(folder, f"match-{round_number}", COLUMNS)
+        """Prepare the file ``name``, by default one for the round."""
+        self._writer = TableWriter(folder, name or f"match-{round_number}", COLUMNS)
         self.path = self._writer.path
         self._mapping = mapping
         self._round = round_number

@@ -11,7 +11,8 @@ from exopsy.pipeline.activity import ActivityMapping
 from exopsy.pipeline.blocks import BlockReader
 from exopsy.pipeline.matches import MatchBatch, MatchTable
 from exopsy.pipeline.pivot import ArtifactKeys, KeyCounter, KeyMatcher
-from exopsy.pipeline.scan import SharedProgress, for_each_member
+from exopsy.pipeline.progress import SharedProgress
+from exopsy.pipeline.scan import for_each_member
 from exopsy.pipeline.sieving import RecordFinder
 from exopsy.pipeline.stage import guarded
 from exopsy.schema.artifact import ArtifactFacts

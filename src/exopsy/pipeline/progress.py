@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Protocol
 
 
@@ -47,3 +48,34 @@ class SilentProgress:
 
     def finish(self) -> None:
         """Ignore."""
+
+
+class SharedProgress:
+    """Passes news on from several threads, one at a time and not too often."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._pending = 0
+
+    def artifact(self, path: str) -> None:
+        """Say which artifact is begun."""
+        with self._lock:
+            self._progress.artifact(path)
+
+    def advance(self, view: memoryview) -> None:
+        """Count bytes."""
+        with self._lock:
+            self._pending += len(view)
+            if self._pending >= _PROGRESS_STEP:
+                self._progress.advance(self._pending)
+                self._pending = 0
+
+    def flush(self) -> None:
+        """Pass on what is left."""
+        with self._lock:
+            self._progress.advance(self._pending)
+            self._pending = 0
+
+
+_PROGRESS_STEP = 8 << 20

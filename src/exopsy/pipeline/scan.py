@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, cast
@@ -23,7 +22,8 @@ from exopsy.evidence.byte_classes import BlockClassifier
 from exopsy.pipeline.blocks import BLOCK, Block, BlockReader
 from exopsy.pipeline.column_table import ColumnCollector, ColumnTable
 from exopsy.pipeline.matches import MatchTable
-from exopsy.pipeline.progress import Progress
+from exopsy.pipeline.event_reading import EventReading
+from exopsy.pipeline.progress import SharedProgress
 from exopsy.pipeline.sieving import ArtifactMatcher, LogSieve, pieces
 from exopsy.pipeline.stage import guarded
 from exopsy.schema.artifact import ArtifactFacts
@@ -37,7 +37,6 @@ from exopsy.sources.member import Member
 HEAD = 1 << 16
 FIRST_LOOK = 4 << 10
 """A header stands at the beginning; what has none is looked at longer."""
-_PROGRESS_STEP = 8 << 20
 _VERSION_COLUMNS = ("MajorVersion", "MinorVersion", "BuildVersion", "RevisionVersion")
 
 
@@ -51,34 +50,8 @@ class Work(msgspec.Struct, frozen=True):
     plain: bool
     build_marks: Mapping[str, re.Pattern[bytes]]
     """Log -> pattern with one group that finds a build in its records."""
-
-
-class SharedProgress:
-    """Passes news on from several threads, one at a time and not too often."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._lock = threading.Lock()
-        self._pending = 0
-
-    def artifact(self, path: str) -> None:
-        """Say which artifact is begun."""
-        with self._lock:
-            self._progress.artifact(path)
-
-    def advance(self, view: memoryview) -> None:
-        """Count bytes."""
-        with self._lock:
-            self._pending += len(view)
-            if self._pending >= _PROGRESS_STEP:
-                self._progress.advance(self._pending)
-                self._pending = 0
-
-    def flush(self) -> None:
-        """Pass on what is left."""
-        with self._lock:
-            self._progress.advance(self._pending)
-            self._pending = 0
+    events: EventReading | None = None
+    """None: event logs are left unread."""
 
 
 def for_each_member(
@@ -121,10 +94,53 @@ def scan_member(member: Member, work: Work, progress: SharedProgress) -> Artifac
     Raises:
         OSError: it can't be opened.
     """
-    with member.open() as stream:
+    with member.open() as opened:
+        stream = Begun(opened, FIRST_LOOK)
+        if work.events is not None and stream.failure is None:
+            spec = registry.recognise_events(stream.head, member.path)
+            if spec is not None:
+                return work.events.read(member, stream, spec, progress)
         scan = _PlainScan(member, work) if work.plain else _SievedScan(member, work)
         failure = scan.read(stream, progress)
     return scan.facts(failure)
+
+
+class Begun(io.RawIOBase):
+    """A raw stream whose first bytes have been looked at, and are given once more."""
+
+    def __init__(self, stream: io.RawIOBase, size: int) -> None:
+        """Read the first ``size`` bytes; a failure comes up again when they have been given."""
+        self._stream = stream
+        self.failure: OSError | None = None
+        head = bytearray(size)
+        filled = 0
+        with memoryview(head) as view:
+            while filled < size:
+                try:
+                    count = stream.readinto(view[filled:])
+                except OSError as error:
+                    self.failure = error
+                    break
+                if not count:
+                    break
+                filled += count
+        self.head = bytes(head[:filled])
+        self._given = 0
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Give what was looked at first, then go on."""
+        if self._given < len(self.head):
+            piece = self.head[self._given : self._given + len(buffer)]
+            memoryview(buffer)[: len(piece)] = piece
+            self._given += len(piece)
+            return len(piece)
+        if self.failure is not None:
+            raise self.failure
+        return self._stream.readinto(buffer) or 0
 
 
 class _ArtifactScan:

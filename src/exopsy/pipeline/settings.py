@@ -9,6 +9,7 @@ import msgspec
 
 from exopsy.core.content import CONTENT
 from exopsy.core.limits import Limits
+from exopsy.detection.selection import Selection
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +29,9 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     trusted: tuple[str, ...] = ()
     """Addresses and networks of the organisation's own scanners and monitoring."""
     content: tuple[Path, ...] = (CONTENT,)
-    """Content folders; the first is ours."""
+    """Folders of content and of rules from outside; the first is ours."""
+    selection: Selection = Selection()
+    """Which rules from outside are wanted."""
     cache: Path | None = None
     """Folder for compiled rules."""
     started: datetime
@@ -45,4 +48,5 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
             "until": None if self.until is None else self.until.isoformat(),
             "trusted": sorted(self.trusted),
             "own_content_only": len(self.content) == 1,
+            "rules": msgspec.to_builtins(self.selection) if len(self.content) > 1 else None,
         }

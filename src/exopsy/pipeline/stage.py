@@ -42,9 +42,11 @@ def guarded(work: Callable[[Member], ArtifactFacts], member: Member) -> Artifact
 
 def _kind_of(member: Member) -> str:
     """Recognise a lost artifact all the same: which log is missing decides what may be said."""
+    head = b""
     try:
         with member.open() as stream:
-            spec = registry.recognise(stream.read(_HEAD) or b"", member.path)
+            head = stream.read(_HEAD) or b""
     except OSError:
-        spec = registry.recognise(b"", member.path)
+        pass
+    spec = registry.recognise_events(head, member.path) or registry.recognise(head, member.path)
     return "" if spec is None else spec.name

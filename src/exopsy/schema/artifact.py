@@ -70,5 +70,7 @@ class ArtifactFacts(msgspec.Struct, kw_only=True):
     """Day (``2021-03-03``) -> Exchange build that the log names (``15.1.2106.2``)."""
     site: str = ""
     """For IIS: ``W3SVC1`` (front end) or ``W3SVC2`` (back end), where that can be told."""
+    channels: list[str] = msgspec.field(default_factory=list)
+    """Of an event log: the channels that its records name, sorted."""
     servers: list[str] = msgspec.field(default_factory=list)
     """Server names that the log itself states (``ServerHostName`` and the like)."""

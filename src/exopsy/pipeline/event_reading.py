@@ -1,0 +1,163 @@
+"""Event logs of a collection -> their facts, and tables of the rows that rules matched."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from exopsy.detection.events.event_rules import EventRules
+from exopsy.evidence import registry
+from exopsy.pipeline.bundle import Bundle
+from exopsy.pipeline.event_pool import WORTH, EventPool, rules_of
+from exopsy.pipeline.event_scan import EventPart, scan_events
+from exopsy.pipeline.matches import MatchTable
+from exopsy.schema.artifact import ArtifactFacts
+from exopsy.schema.event import EVENT_LOG, EventLogFacts
+from exopsy.schema.format import FormatSpec
+from exopsy.reports.escape import visible
+from exopsy.sources.member import Member
+from exopsy.pipeline.progress import SharedProgress
+
+Seen = Callable[[memoryview], None]
+_BLOCK = 1 << 20
+
+
+class EventReading:
+    """What is done with the event logs of a run; shared by all threads."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        pool: EventPool,
+        matches: MatchTable,
+        *,
+        cache: Path | None,
+        plain: bool,
+    ) -> None:
+        self._bundle = bundle
+        self._pool = pool
+        self._matches = matches
+        self._cache = cache
+        self._plain = plain
+        self._lock = threading.Lock()
+        self._rules: EventRules | None = None
+        self.tables: list[Path] = []
+        """Of the workers, beside the run's own."""
+        self.untimed = 0
+
+    def read(
+        self, member: Member, stream: io.RawIOBase, spec: FormatSpec, progress: SharedProgress
+    ) -> ArtifactFacts:
+        """Read one event log; ``stream`` is at its beginning."""
+        digest = hashlib.sha256()
+        facts = EventLogFacts()
+
+        def seen(view: memoryview) -> None:
+            digest.update(view)
+            progress.advance(view)
+
+        if member.local is not None and (member.size or 0) >= WORTH:
+            failure = self._by_pool(member, spec, stream, facts, seen)
+        else:
+            failure = self._here(member.path, spec, stream, facts, seen)
+        return _told(member, spec, facts, digest.hexdigest(), failure)
+
+    def _here(
+        self, path: str, spec: FormatSpec, stream: io.RawIOBase, facts: EventLogFacts, seen: Seen
+    ) -> str:
+        """Read within this process; return what stopped it, or nothing."""
+        part = EventPart(artifact=path, kind=spec.name)
+        with self._lock:
+            if self._rules is None:
+                self._rules = rules_of(self._bundle, self._cache)
+            try:
+                scan_events(
+                    stream, part, facts, self._rules, self._matches, plain=self._plain, seen=seen
+                )
+                while data := stream.read(_BLOCK):  # what a reader may have left
+                    seen(memoryview(data))
+            except OSError as error:
+                return str(error)
+        return ""
+
+    def _by_pool(
+        self,
+        member: Member,
+        spec: FormatSpec,
+        stream: io.RawIOBase,
+        facts: EventLogFacts,
+        seen: Seen,
+    ) -> str:
+        """Let the workers read while the bytes are hashed here; return what stopped them."""
+        assert member.local is not None
+        path = member.path
+        name = f"match-0-{hashlib.sha256(path.encode('utf-8', 'backslashreplace')).hexdigest()[:24]}"
+        reading = self._pool.begin(member.local, path, spec.name, name)
+        while data := stream.read(_BLOCK):
+            seen(memoryview(data))
+        failure = ""
+        for answer in self._pool.finish(reading):
+            facts.add(answer.facts)
+            failure = failure or answer.failure
+            with self._lock:
+                self.untimed += answer.untimed
+                if answer.table:
+                    self.tables.append(Path(answer.table))
+        return failure
+
+
+def _told(
+    member: Member, spec: FormatSpec, facts: EventLogFacts, sha256: str, failure: str
+) -> ArtifactFacts:
+    missing = max(0, (member.size or 0) - facts.classes.total()) if failure else 0
+    facts.classes.unread += missing
+    lost = sum(facts.skipped.values())
+    found = ArtifactFacts(
+        path=member.path,
+        kind=spec.name,
+        host="",
+        size=facts.classes.total(),
+        sha256=None if failure else sha256,
+        state="read",
+        classes=facts.classes,
+        lines=facts.records,
+        skipped=facts.skipped,
+        spans=facts.spans,
+        servers=facts.computers,
+        channels=facts.channels,
+    )
+    if failure:
+        found.state = "partial" if facts.records else "failed"
+        found.why = f"Its reading stopped: {failure}."
+    elif lost:
+        found.state = "partial"
+        found.why = f"{lost} of its records or places are damaged and could not be read."
+    return found
+
+
+def by_channel(
+    artifacts: Sequence[ArtifactFacts],
+) -> tuple[list[ArtifactFacts], dict[str, FormatSpec]]:
+    """Tell event logs apart by their channel, since each covers only its own.
+
+    Returns:
+        The artifacts, an event log's kind being ``windows-event: <channel>``, and the specs of
+        these kinds.
+    """
+    specs: dict[str, FormatSpec] = {}
+    named = []
+    for facts in artifacts:
+        spec = next((s for s in registry.EVENT_FORMATS if s.name == facts.kind), None)
+        if spec is None:
+            named.append(facts)
+            continue
+        channel = facts.channels[0] if len(facts.channels) == 1 else "several channels"
+        name = f"{EVENT_LOG}: {visible(channel, 100)}" if facts.channels else EVENT_LOG
+        specs[name] = msgspec.structs.replace(spec, name=name)
+        named.append(msgspec.structs.replace(facts, kind=name))
+    return named, specs

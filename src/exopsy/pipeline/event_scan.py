@@ -1,0 +1,156 @@
+"""One event log, or a range of one -> matched rows in a table, and what was read of it."""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, cast
+
+import msgspec
+
+from exopsy.detection.events.event_rules import EventRules
+from exopsy.detection.row_view import RowView
+from exopsy.evidence import registry
+from exopsy.evidence.events.chunk import CHUNK, records_in
+from exopsy.evidence.events.flatten import flatten
+from exopsy.pipeline.matches import MatchTable
+from exopsy.schema.event import EventBatch, EventLogFacts
+from exopsy.schema.format import FormatSpec
+from exopsy.schema.row import Row
+
+_KEPT = 4 << 20
+"""Bytes of an ``.evtx`` that are remembered: more than a batch, so that records can be placed."""
+
+
+class EventPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read in one go: an event log, or a range of an ``.evtx``."""
+
+    artifact: str
+    """Path inside the collection."""
+    kind: str
+    start: int = 0
+    stop: int | None = None
+
+
+class Remembering(io.RawIOBase):
+    """A raw stream that remembers the last bytes read, and tells somebody of all of them."""
+
+    def __init__(
+        self, stream: io.RawIOBase, at: int = 0, seen: Callable[[memoryview], object] | None = None
+    ) -> None:
+        self._stream = stream
+        self._seen = seen
+        self._kept = bytearray()
+        self._base = at
+        self.size = 0
+        """Bytes read."""
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read from the stream."""
+        count = self._stream.readinto(buffer) or 0
+        view = memoryview(buffer)[:count]
+        if self._seen is not None:
+            self._seen(view)
+        self._kept += view
+        self.size += count
+        if len(self._kept) > 2 * _KEPT:
+            gone = len(self._kept) - _KEPT
+            del self._kept[:gone]
+            self._base += gone
+        return count
+
+    def remembered(self, offset: int, size: int) -> bytes:
+        """Return bytes read before; empty where they are forgotten."""
+        start = offset - self._base
+        return bytes(self._kept[start : start + size]) if start >= 0 else b""
+
+
+class _Places:
+    """Finds the offset of records of an ``.evtx`` whose chunk was read just now."""
+
+    def __init__(self, stream: Remembering) -> None:
+        self._stream = stream
+        self._chunk = -1
+        self._offsets: dict[int, int] = {}
+
+    def of(self, chunk: int, number: int) -> int:
+        """Return where a record stands; the chunk's own place where that can't be told."""
+        if chunk != self._chunk:
+            self._chunk = chunk
+            self._offsets = {
+                place.number: chunk + place.offset
+                for place in records_in(self._stream.remembered(chunk, CHUNK))
+            }
+        return self._offsets.get(number, chunk)
+
+
+def scan_events(
+    stream: io.RawIOBase,
+    part: EventPart,
+    facts: EventLogFacts,
+    rules: EventRules,
+    matches: MatchTable,
+    *,
+    plain: bool,
+    seen: Callable[[memoryview], object] | None = None,
+) -> None:
+    """Read one part; the rows that rules matched go to the table.
+
+    Args:
+        stream: raw, at the part's start.
+        part: what it is.
+        facts: empty; what was read of it, also when the reading fails.
+        rules: all rules of event logs.
+        matches: where matched rows go.
+        plain: decode every record and evaluate every rule.
+        seen: told of every byte, in order.
+
+    Raises:
+        OSError: the stream can't be read on; what came before is in the table.
+    """
+    remembering = Remembering(stream, part.start, seen)
+    spec = registry.spec_of_events(part.kind)
+    places = _Places(remembering) if spec.name == "evtx" else None
+    batch = matches.batch()
+    decode = functools.partial(flatten, artifact=part.artifact, host="")
+    look = rules.scan_plain if plain else rules.scan
+    try:
+        for events in _batches(remembering, spec, part, facts):
+            result = look(events, decode)
+            row, matched = None, []
+            for hit in result.hits:
+                if row is not None and hit.row is not row:
+                    batch.add(_placed(row, places), RowView(row), "", matched)
+                    matched = []
+                row = hit.row
+                matched.append((hit.matcher, hit.grade))
+            if row is not None:
+                batch.add(_placed(row, places), RowView(row), "", matched)
+    finally:
+        batch.flush()
+
+
+def _batches(
+    stream: Remembering, spec: FormatSpec, part: EventPart, facts: EventLogFacts
+) -> Iterator[EventBatch]:
+    reader = registry.load_events(spec)
+    raw = cast("BinaryIO", stream)
+    if part.stop is None:
+        return reader.read_events(raw, facts)
+    from exopsy.evidence.events.evtx_log import read_evtx
+
+    return read_evtx(raw, facts, start=part.start, stop=part.stop)
+
+
+def _placed(row: Row, places: _Places | None) -> Row:
+    """Give a row the exact offset of its record: known only when somebody asks for it."""
+    if places is None:
+        return row
+    origin = row.origin
+    row.origin = msgspec.structs.replace(origin, offset=places.of(origin.offset, origin.line))
+    return row
