@@ -17,6 +17,8 @@ import msgspec
 from exopsy.detection.casefold import fold
 from exopsy.detection.events.gate import Gate, gate_of
 from exopsy.detection.events.group import Group, planned
+from exopsy.detection.events.innocent import InnocentSample
+from exopsy.detection.events.patterns import normal
 from exopsy.detection.events.settle import CHANNEL, EVENT, Reach, reach, settle
 from exopsy.detection.expression import (
     FALSE,
@@ -33,7 +35,6 @@ from exopsy.detection.expression import (
 from exopsy.detection.matcher import Matcher
 from exopsy.detection.row_view import RowView
 from exopsy.detection.rule import Rule, ValueList
-from exopsy.detection.sieve import literals
 from exopsy.schema.case import Grade
 from exopsy.schema.event import EVENT_LOG, EventBatch
 from exopsy.schema.row import Row, Skipped
@@ -79,7 +80,7 @@ class EventRules:
         rules: Iterable[Rule],
         lists: Mapping[str, ValueList],
         *,
-        reference: literals.Reference | None = None,
+        innocent: InnocentSample | None = None,
         cache: Path | None = None,
         identity: str = "",
     ) -> None:
@@ -88,18 +89,17 @@ class EventRules:
         Args:
             rules: those of other logs are passed over.
             lists: the lists they may name.
-            reference: innocent records, to choose rare literals by.
+            innocent: innocent events, to choose rare literals by.
             cache: folder for compiled automata and for what they were made of.
-            identity: hash of whatever the reference is made of.
+            identity: hash of the content; without one only automata are kept.
         """
         self.rules = tuple(rule for rule in rules if rule.log == EVENT_LOG)
         self._lists = lists
-        self._reference = reference
+        self._innocent = innocent
         self._cache = cache
         self._values = {name: found.values for name, found in lists.items()}
-        self._identity = hashlib.sha256(
-            identity.encode() + msgspec.json.encode(lists, order="deterministic")
-        ).hexdigest()
+        known = identity.encode() + msgspec.json.encode(lists, order="deterministic")
+        self._identity = hashlib.sha256(known).hexdigest() if identity else ""
         self._matchers: list[Matcher | None] = [None] * len(self.rules)
         self._reaches = [reach(rule.condition) for rule in self.rules]
         self._by_channel: dict[str | None, list[int]] = {}
@@ -124,7 +124,7 @@ class EventRules:
             group = self.group(gate)
             if not group.rules:
                 continue
-            found = group.candidates(text.encode("utf-8", "backslashreplace"))
+            found = group.candidates(normal(text))
             if not found:
                 continue
             if row is None:
@@ -172,7 +172,9 @@ class EventRules:
         key = hashlib.sha256(msgspec.json.encode((numbers, conditions))).digest()
         found = self._same.get(key)
         if found is None:
-            plan = planned(conditions, self._values, self._reference, self._cache, self._identity)
+            innocent = None if self._innocent is None else self._innocent.of(gate)
+            identity = self._identity and f"{self._identity} {gate}"
+            plan = planned(conditions, self._values, innocent, self._cache, identity)
             found = self._same[key] = Group(numbers, plan, self._cache)
         return found
 

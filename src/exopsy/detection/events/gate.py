@@ -18,22 +18,22 @@ class Gate(NamedTuple):
     event: str | None
 
 
-_NAME = r'"[^"\\]*"'
-_SCALAR = rf"(?:{_NAME}|-?\d+|true|false|null)"
-_FLAT = rf"\{{(?:{_NAME}:{_SCALAR}(?:,{_NAME}:{_SCALAR})*)?\}}"
-_INNER = rf"\{{(?:{_NAME}:(?:{_SCALAR}|{_FLAT})(?:,{_NAME}:(?:{_SCALAR}|{_FLAT}))*)?\}}"
-_OTHER = rf'"(?!EventID"|Channel")[^"\\]*":(?:{_SCALAR}|{_INNER}),'
+_NAME = r'"[^"\\]*+"'
+# Nothing is ever tried twice (possessive and atomic forms): a text that is made to be slow is not.
+_SCALAR = rf"(?>{_NAME}|-?\d++|true|false|null)"
+_FLAT = rf"\{{(?:{_NAME}:{_SCALAR}(?:,{_NAME}:{_SCALAR})*+)?+\}}"
+_VALUE = rf"(?>{_SCALAR}|{_FLAT})"
+_INNER = rf"\{{(?:{_NAME}:{_VALUE}(?:,{_NAME}:{_VALUE})*+)?+\}}"
+_OTHERS = rf'(?:"(?!EventID"|Channel")[^"\\]*+":(?>{_SCALAR}|{_INNER}),)*+'
 _NUMBER = (
-    r'"EventID":(?:(\d+)|"(\d+)"|'
-    r'\{"#attributes":\{"Qualifiers":"?\d*"?\},"#text":"?(\d+)"?\}),'
+    r'"EventID":(?>(\d++)|"(\d++)"|'
+    r'\{"#attributes":\{"Qualifiers":"?\d*+"?\},"#text":"?(\d++)"?\}),'
 )
 _HEAD = re.compile(
     r'\{"Event":\{'
-    rf'(?:"#attributes":{_FLAT},)?'
-    r'"System":\{'
-    rf"(?:{_OTHER})*{_NUMBER}"
-    rf"(?:{_OTHER})*"
-    r'"Channel":"([^"\\]{2,200})"',
+    rf'(?:"#attributes":{_FLAT},)?+'
+    rf'"System":\{{{_OTHERS}{_NUMBER}{_OTHERS}'
+    r'"Channel":"([^"\\]{2,200}+)"',
     re.ASCII,
 ).match
 

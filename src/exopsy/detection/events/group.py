@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import hyperscan
 import msgspec
 
-from exopsy.detection.events.patterns import MARKER, OPAQUE, pattern_of
+from exopsy.detection.events.patterns import OPAQUE, pattern_of
 from exopsy.detection.expression import Expression
 from exopsy.detection.sieve import literals
 from exopsy.detection.sieve.compiling import compile_patterns, keep_file
@@ -59,17 +59,18 @@ class Group:
                 self._paired.setdefault(first, []).append((others[0], numbers))
             else:
                 self._alone[first] = numbers
-        self._marker = len(plan.patterns)
-        # Without a pattern there is nothing that an escape could hide.
-        regexes = [*plan.patterns, MARKER] if plan.patterns else []
-        self._database = compile_patterns([Pattern(r) for r in regexes], cache, once=True)
+        self._database = compile_patterns([Pattern(r) for r in plan.patterns], cache, once=True)
         if self._database is not None:
             self._scratch = hyperscan.Scratch(self._database)
-            self._scan = self._database.scan
+            self._scan: Callable[..., None] = self._database.scan
         self._hits: list[int] = []
 
     def candidates(self, text: bytes) -> Sequence[int]:
-        """Return the rules that a record of this text can match, in ascending order."""
+        """Return the rules that a record can match, in ascending order.
+
+        Args:
+            text: of the record, as ``patterns.normal`` writes it.
+        """
         if self._database is None:
             return self.unsievable
         hits = self._hits
@@ -77,8 +78,6 @@ class Group:
         self._scan(text, _note, context=hits, scratch=self._scratch)
         if not hits:
             return self.unsievable
-        if self._marker in hits:
-            return self.rules
         found = set(self.unsievable)
         alone, paired = self._alone, self._paired
         for hit in hits:
@@ -132,7 +131,7 @@ def _plan(
     unsievable = []
     needed: dict[tuple[str, ...], list[int]] = {}
     for index, condition in enumerate(conditions):
-        need = literals.necessary(condition, lists, reference, tied=False, opaque=OPAQUE)
+        need = literals.necessary(condition, lists, reference, json=True, opaque=OPAQUE)
         if need is None:
             unsievable.append(index)
             continue

@@ -1,40 +1,65 @@
-r"""A literal that a rule needs -> a pattern for every way it can stand in the JSON text of an event.
+r"""Literals that rules need, and texts of events, in one form in which the ones are sought in the others.
 
-Letters, digits and most signs stand as themselves: a text in which one of them is written as
-``\u0041`` is a candidate for every rule (:data:`MARKER`). The few signs that JSON or its usual
-writers escape are spelled out here. Backslashes may be any number: some exporters put the
-event's data into the record as a JSON text of its own.
+JSON writes a backslash as two, a quote behind one, and may write any character as ``\u0041``; some
+exporters put the event's data into the record as a JSON text of its own, so that all of this is
+done twice. In the form used here every run of backslashes is one, and a text that holds escapes of
+characters stands there twice: as it is, and with these undone. So patterns are plain literals.
 """
 
 from __future__ import annotations
 
-from exopsy.detection.sieve.literals import Literal
-from exopsy.schema.columns import LogColumns
+import re
 
-_ESCAPED = "\"&'+/<=>\\`"
-MARKER = r"\\u00(?:2[0134589a-e]|3[0-9abf]|4[0-9a-f]|5[0-9abdef]|6[1-9a-f]|7[0-9a-e])"
-"""An escape of a printable ASCII character that is not spelled out in the patterns."""
+from exopsy.detection.sieve.literals import SHORTEST, Literal
+from exopsy.schema.columns import LogColumns
 
 OPAQUE = frozenset(("Level", "Keywords"))
 """Fields whose value is not what the text says: words and numbers that are read as another."""
 
+_ESCAPE = re.compile(rb"\\(?:((?:u[0-9a-fA-F]{4}\\?)+)|/)")
+_UNIT = re.compile(rb"u([0-9a-fA-F]{4})")
+
+
+def normal(text: str) -> bytes:
+    """Return the text of an event as patterns see it."""
+    data = _single(text.encode("utf-8", "backslashreplace"))
+    if b"\\u" in data or b"\\/" in data:
+        # Both: what looks like an escape may be a folder whose name begins so.
+        return data + b"\n" + _single(_ESCAPE.sub(_undone, data))
+    return data
+
+
+def _single(data: bytes) -> bytes:
+    """Return data with every run of backslashes as one."""
+    while b"\\\\" in data:
+        data = data.replace(b"\\\\", b"\\")
+    return data
+
+
+def _undone(found: re.Match[bytes]) -> bytes:
+    if found[1] is None:
+        return b"/"
+    units = b"".join(bytes.fromhex(unit.decode("ascii")) for unit in _UNIT.findall(found[1]))
+    text = units.decode("utf-16-be", "surrogatepass")
+    rest = b"\\" if found[1].endswith(b"\\") else b""
+    # A backslash or quote that was an escape is written as any other.
+    plain = text.replace('"', '\\"').encode("utf-8", "surrogatepass")
+    return plain + rest
+
 
 def pattern_of(literal: Literal, columns: LogColumns) -> str:
-    """Return a Hyperscan pattern (caseless) for an ASCII literal in one of the event's values."""
+    """Return a Hyperscan pattern (caseless) for a literal in one of the event's values."""
     text = literal.text
     joined = columns.joined.get(literal.field)
     if joined is not None:
         text = max(text.split(joined.separator), key=len)
-    return "".join(_character(c) for c in text)
+    data = _single(text.replace('"', '\\"').encode("utf-8", "surrogatepass"))
+    pattern = "".join(chr(b) if chr(b).isalnum() and b < 128 else f"\\x{b:02x}" for b in data)
+    if len(text) < SHORTEST and joined is None and literal.prefix and literal.suffix:
+        return _BEFORE + pattern + _BEHIND
+    return pattern
 
 
-def _character(c: str) -> str:
-    if c.isalnum():
-        return c
-    code = f"{ord(c):02x}"
-    raw = f"\\x{code}"
-    if c not in _ESCAPED:
-        return raw
-    if c == "\\":
-        return r"\\+(?:u005c)?"
-    return rf"\\*(?:{raw}|u00{code})"
+# A whole value stands in quotes (of a JSON text in a JSON text: \"), or is a number.
+_BEFORE = r'["\s:,\[]'
+_BEHIND = r'["\s,\]}\\]'

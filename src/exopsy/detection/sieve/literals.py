@@ -100,7 +100,7 @@ def necessary(
     lists: Mapping[str, frozenset[str]],
     reference: Reference | None = None,
     *,
-    tied: bool = True,
+    json: bool = False,
     opaque: frozenset[str] = frozenset(),
 ) -> Need | None:
     """Return literals (or pairs) of which one must be there, or None when nothing must.
@@ -109,10 +109,11 @@ def necessary(
         expression: the rule's condition.
         lists: values of the lists it may name.
         reference: innocent records; what the fewest of them hold wins.
-        tied: whether a literal at the end of a value can be told by what stands beside it.
+        json: whether records are JSON texts: there only whole values can be told by what stands
+            beside them, and characters beyond ASCII are literals too.
         opaque: fields whose values are not what stands in the record.
     """
-    deriver = _Deriver(lists, reference or NoReference(), tied=tied, opaque=opaque)
+    deriver = _Deriver(lists, reference or NoReference(), json=json, opaque=opaque)
     needs = deriver.needs(expression, positive=True, excluded={})
     return deriver.rarest(needs) if needs else None
 
@@ -123,12 +124,12 @@ class _Deriver:
         lists: Mapping[str, frozenset[str]],
         reference: Reference,
         *,
-        tied: bool,
+        json: bool,
         opaque: frozenset[str],
     ) -> None:
         self._lists = lists
         self._reference = reference
-        self._tied = tied
+        self._json = json
         self._opaque = opaque
         self._held: dict[Literal, int] = {}
 
@@ -237,12 +238,13 @@ class _Deriver:
         needs: list[Need] = []
         if field in self._opaque:
             return needs
+        if self._json:
+            return [frozenset({literal}) for literal in _json_literals(field, parts)]
         for index, part in enumerate(parts):
             if isinstance(part, str):
-                at_end = self._tied and index in (0, len(parts) - 1)
-                for run in _runs(part, SHORTEST_TIED if at_end else SHORTEST):
-                    prefix = self._tied and index == 0 and part.startswith(run)
-                    suffix = self._tied and index == len(parts) - 1 and part.endswith(run)
+                for run in _runs(part, SHORTEST_TIED if index in (0, len(parts) - 1) else SHORTEST):
+                    prefix = index == 0 and part.startswith(run)
+                    suffix = index == len(parts) - 1 and part.endswith(run)
                     if len(run) < SHORTEST and not (field and (prefix or suffix)):
                         continue
                     unless = excluded.get(field, "") if suffix else ""
@@ -268,7 +270,7 @@ class _Deriver:
         if "x" in flags or tree.state.flags & re.VERBOSE:
             return []
         # In multi-line mode the anchors stand for line ends inside the value.
-        anchors = self._tied and "m" not in flags and not tree.state.flags & re.MULTILINE
+        anchors = not self._json and "m" not in flags and not tree.state.flags & re.MULTILINE
         return [
             frozenset(
                 Literal(
@@ -367,6 +369,20 @@ def _runs(text: str, shortest: int) -> list[str]:
     """Return the ASCII pieces of a literal that are long enough, bounded in length."""
     pieces = re.findall(r"[\x20-\x7e]+", text.lower() if text.isascii() else text)
     return [piece[-LONGEST:].lower() for piece in pieces if len(piece) >= shortest]
+
+
+def _json_literals(field: str, parts: tuple[str | int, ...]) -> Iterable[Literal]:
+    """Yield what must stand in the JSON text of a record that has such a value."""
+    whole = parts[0] if len(parts) == 1 else None
+    if field and isinstance(whole, str) and re.fullmatch(r"[\x20-\x7e]{1,48}", whole):
+        yield Literal(field, whole.lower(), prefix=True, suffix=True)
+        return
+    for part in parts:
+        if isinstance(part, str):
+            for run in _runs(part, SHORTEST):
+                yield Literal(field, run)
+            for run in re.findall(r"[^\x00-\x7f]+", part):
+                yield Literal(field, run[:LONGEST])
 
 
 class Run(msgspec.Struct, frozen=True):
