@@ -48,8 +48,6 @@ class RecordPlace(msgspec.Struct, frozen=True):
     offset: int
     size: int
     number: int
-    written: int
-    """When it was written: 100 ns since 1601, UTC."""
 
     @property
     def end(self) -> int:
@@ -82,8 +80,9 @@ def records_in(chunk: bytes) -> list[RecordPlace]:
             return places
 
 
-def time_of(written: int) -> datetime | None:
-    """Return a time of the format as aware UTC; None where no calendar has it."""
+def time_at(chunk: bytes, offset: int) -> datetime | None:
+    """Return when the record at an offset was written, aware UTC; None where no calendar has it."""
+    written: int = _RECORD.unpack_from(chunk, offset)[3]
     try:
         return _1601 + timedelta(microseconds=written // 10)
     except OverflowError:
@@ -118,7 +117,7 @@ def is_dirty(header: bytes) -> bool:
 def _record_at(chunk: bytes, at: int) -> RecordPlace | None:
     if len(chunk) - at < SMALLEST:
         return None
-    magic, size, number, written = _RECORD.unpack_from(chunk, at)
+    magic, size, number, _ = _RECORD.unpack_from(chunk, at)
     if magic != RECORD_MAGIC or not SMALLEST <= size <= len(chunk) - at:
         return None
     if _SIZE.unpack_from(chunk, at + size - 4)[0] != size:
@@ -128,7 +127,7 @@ def _record_at(chunk: bytes, at: int) -> RecordPlace | None:
             return None
         if _RECORD.unpack_from(chunk, end)[2] != number + 1:
             return None
-    return RecordPlace(at, size, number, written)
+    return RecordPlace(at, size, number)
 
 
 def _next_magic(chunk: bytes, at: int) -> int:
