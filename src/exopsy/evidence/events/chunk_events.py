@@ -93,12 +93,11 @@ def _read_whole(data: bytes, header: ChunkHeader) -> ChunkEvents | None:
     last = header.last_record
     if (
         not numbers
-        or numbers[0] != header.first_number
-        or numbers[-1] != header.last_number
         or numbers != list(range(numbers[0], numbers[0] + len(numbers)))
         or data[last : last + 4] != RECORD_MAGIC
         or last + int.from_bytes(data[last + 4 : last + 8], "little") != free
         or data[last + 4 : last + 8] != data[free - 4 : free]
+        or data[last + 8 : last + 16] != numbers[-1].to_bytes(8, "little")
     ):
         return None
     if min(map(len, texts)) < _SHORTEST:
@@ -307,8 +306,7 @@ def _free_space(made: ChunkEvents, data: bytes, start: int) -> None:
     made.classes.nul += nul
     made.classes.headers += rest
     if rest:
-        before = bytes(CHUNK_HEADER + start % 8)  # records begin at eights
-        made.left_over += len(records_in(before + data[start:]))
+        made.left_over += len(records_in(bytes(CHUNK_HEADER) + data[start:]))
 
 
 def _span(times: Iterable[datetime | None]) -> tuple[datetime, datetime] | None:
