@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 
 import pytest
 from event_logs import CHUNK, chunk, record
@@ -132,11 +134,20 @@ def test_what_is_no_chunk():
     assert read(b"").classes.total() == 0
 
 
-def test_a_ring_of_strings_does_not_hold_the_reading_up():
-    at = 1000
-    ring = put(put(WHOLE, 128, struct.pack("<I", at)), at, struct.pack("<I", at))
-    for data in (put(WHOLE, 128, struct.pack("<64I", *[PLACES[3].offset] * 64)), ring):
-        read_chunk(data)
+def test_a_ring_of_strings_does_not_hold_the_reading_up(tmp_path):
+    """The library follows a chunk's list of strings for ever when damage made a ring of it."""
+    one = WHOLE.index("Event".encode("utf-16-le"), 512) - 8
+    other = WHOLE.index("System".encode("utf-16-le"), 512) - 8
+    ring = put(WHOLE, 128, struct.pack("<I", one))
+    ring = put(put(ring, one, struct.pack("<I", other)), other, struct.pack("<I", one))
+    (tmp_path / "ring").write_bytes(ring)
+    probe = (
+        "import pathlib, sys; from exopsy.evidence.events.chunk_events import read_chunk;"
+        "print(len(read_chunk(pathlib.Path(sys.argv[1]).read_bytes()).texts))"
+    )
+    words = [sys.executable, "-c", probe, str(tmp_path / "ring")]
+    done = subprocess.run(words, capture_output=True, check=True, timeout=60)
+    assert done.stdout.strip() == b"30"
 
 
 @settings(max_examples=300, deadline=None)

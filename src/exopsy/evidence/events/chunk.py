@@ -27,6 +27,7 @@ SMALLEST = 28
 
 _HEADER = struct.Struct("<8s4QIII")
 _RECORD = struct.Struct("<4sIQQ")
+_NO_NUMBER = (1 << 64) - 1
 _SIZE = struct.Struct("<I")
 _1601 = datetime(1601, 1, 1, tzinfo=UTC)
 
@@ -34,8 +35,6 @@ _1601 = datetime(1601, 1, 1, tzinfo=UTC)
 class ChunkHeader(msgspec.Struct, frozen=True, kw_only=True):
     """The first fields of a chunk's header."""
 
-    first_number: int
-    last_number: int
     last_record: int
     """Offset of the last record in the chunk."""
     free: int
@@ -48,8 +47,6 @@ class RecordPlace(msgspec.Struct, frozen=True):
     offset: int
     size: int
     number: int
-    written: int
-    """When it was written: 100 ns since 1601, UTC."""
 
     @property
     def end(self) -> int:
@@ -61,10 +58,10 @@ def read_chunk_header(chunk: bytes, offset: int = 0) -> ChunkHeader | None:
     """Read a chunk's header; None where none stands or its sizes can't be."""
     if len(chunk) - offset < CHUNK_HEADER:
         return None
-    magic, _, _, first, last, size, last_record, free = _HEADER.unpack_from(chunk, offset)
+    magic, _, _, _, _, size, last_record, free = _HEADER.unpack_from(chunk, offset)
     if magic != CHUNK_MAGIC or size != 128 or not CHUNK_HEADER <= free <= CHUNK:
         return None
-    return ChunkHeader(first_number=first, last_number=last, last_record=last_record, free=free)
+    return ChunkHeader(last_record=last_record, free=free)
 
 
 def records_in(chunk: bytes) -> list[RecordPlace]:
@@ -77,13 +74,14 @@ def records_in(chunk: bytes) -> list[RecordPlace]:
             places.append(place)
             at = place.end
             continue
-        at = _next_magic(chunk, at + 1)
+        at = chunk.find(RECORD_MAGIC, at + 1)
         if at < 0:
             return places
 
 
-def time_of(written: int) -> datetime | None:
-    """Return a time of the format as aware UTC; None where no calendar has it."""
+def time_at(chunk: bytes, offset: int) -> datetime | None:
+    """Return when the record at an offset was written, aware UTC; None where no calendar has it."""
+    written: int = _RECORD.unpack_from(chunk, offset)[3]
     try:
         return _1601 + timedelta(microseconds=written // 10)
     except OverflowError:
@@ -91,11 +89,12 @@ def time_of(written: int) -> datetime | None:
 
 
 def header_of(places: list[RecordPlace]) -> bytes:
-    """Make the header of a chunk that holds these records, without tables of strings."""
-    numbers = [place.number for place in places]
-    made = _HEADER.pack(
-        CHUNK_MAGIC, 1, len(places), numbers[0], numbers[-1], 128, places[-1].offset, places[-1].end
-    )
+    """Make the header of a chunk that holds these records, without tables of strings.
+
+    It states no last number: the library would stop at the first record that has it.
+    """
+    last = places[-1]
+    made = _HEADER.pack(CHUNK_MAGIC, 1, len(places), 1, _NO_NUMBER, 128, last.offset, last.end)
     return made.ljust(CHUNK_HEADER, b"\0")
 
 
@@ -118,7 +117,7 @@ def is_dirty(header: bytes) -> bool:
 def _record_at(chunk: bytes, at: int) -> RecordPlace | None:
     if len(chunk) - at < SMALLEST:
         return None
-    magic, size, number, written = _RECORD.unpack_from(chunk, at)
+    magic, size, number, _ = _RECORD.unpack_from(chunk, at)
     if magic != RECORD_MAGIC or not SMALLEST <= size <= len(chunk) - at:
         return None
     if _SIZE.unpack_from(chunk, at + size - 4)[0] != size:
@@ -128,11 +127,4 @@ def _record_at(chunk: bytes, at: int) -> RecordPlace | None:
             return None
         if _RECORD.unpack_from(chunk, end)[2] != number + 1:
             return None
-    return RecordPlace(at, size, number, written)
-
-
-def _next_magic(chunk: bytes, at: int) -> int:
-    """Return where the next magic stands that could be a record's: records begin at eights."""
-    while (at := chunk.find(RECORD_MAGIC, at)) >= 0 and at % 8:
-        at += 1
-    return at
+    return RecordPlace(at, size, number)

@@ -9,14 +9,13 @@ with a header made anew and with records that say nothing where the damage is.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, cast
 
 import evtx
 import msgspec
 
-from exopsy.core.clock import parse_utc
 from exopsy.evidence.events.chunk import (
     CHUNK,
     CHUNK_HEADER,
@@ -30,7 +29,7 @@ from exopsy.evidence.events.chunk import (
     read_chunk_header,
     record_header,
     records_in,
-    time_of,
+    time_at,
 )
 from exopsy.schema.artifact import ByteClasses
 
@@ -80,13 +79,11 @@ def _read_whole(data: bytes, header: ChunkHeader) -> ChunkEvents | None:
         return None
     texts: list[str] = []
     numbers: list[int] = []
-    record: dict[str, Any] = {}
-    first = ""
+    add_text, add_number = texts.append, numbers.append
     try:
         for record in _records(data):
-            texts.append(record["data"])
-            numbers.append(record["event_record_id"])
-            first = first or record["timestamp"]
+            add_text(record["data"])
+            add_number(record["event_record_id"])
     except RuntimeError:
         return None
     except BaseException as error:
@@ -96,12 +93,11 @@ def _read_whole(data: bytes, header: ChunkHeader) -> ChunkEvents | None:
     last = header.last_record
     if (
         not numbers
-        or numbers[0] != header.first_number
-        or numbers[-1] != header.last_number
         or numbers != list(range(numbers[0], numbers[0] + len(numbers)))
         or data[last : last + 4] != RECORD_MAGIC
         or last + int.from_bytes(data[last + 4 : last + 8], "little") != free
         or data[last + 4 : last + 8] != data[free - 4 : free]
+        or data[last + 8 : last + 16] != numbers[-1].to_bytes(8, "little")
     ):
         return None
     if min(map(len, texts)) < _SHORTEST:
@@ -110,8 +106,7 @@ def _read_whole(data: bytes, header: ChunkHeader) -> ChunkEvents | None:
     made.classes.records = free - CHUNK_HEADER
     made.classes.headers = CHUNK_HEADER
     _free_space(made, data, free)
-    times = [parse_utc(time.removesuffix(" UTC")) for time in (first, record["timestamp"])]
-    made.span = _span([time for time in times if time is not None])
+    made.span = _span(time_at(data, at) for at in (CHUNK_HEADER, last))
     return made
 
 
@@ -137,8 +132,7 @@ def read_piecemeal(data: bytes) -> ChunkEvents:
         state="repaired" if read else "lost",
         lost=len(live) - len(read),
     )
-    known = [time for time in (time_of(place.written) for place in read) if time is not None]
-    made.span = _span(known)
+    made.span = _span(time_at(data, place.offset) for place in read)
     _account(made, data, header, live, texts)
     return made
 
@@ -183,7 +177,7 @@ def _texts(data: bytes, live: list[RecordPlace]) -> dict[int, str]:
             before = items[-1]
             copy[before.offset + 4 : before.offset + 8] = (before.size + gap).to_bytes(4, "little")
         elif gap:
-            bridge = RecordPlace(at, gap, _BRIDGE + len(items), 0)
+            bridge = RecordPlace(at, gap, _BRIDGE + len(items))
             filler = record_header(gap, bridge.number)[:gap]
             copy[at : at + len(filler)] = filler
             items.append(bridge)
@@ -312,9 +306,9 @@ def _free_space(made: ChunkEvents, data: bytes, start: int) -> None:
     made.classes.nul += nul
     made.classes.headers += rest
     if rest:
-        before = bytes(CHUNK_HEADER + start % 8)  # records begin at eights
-        made.left_over += len(records_in(before + data[start:]))
+        made.left_over += len(records_in(bytes(CHUNK_HEADER) + data[start:]))
 
 
-def _span(times: list[datetime]) -> tuple[datetime, datetime] | None:
-    return (min(times), max(times)) if times else None
+def _span(times: Iterable[datetime | None]) -> tuple[datetime, datetime] | None:
+    known = [time for time in times if time is not None]
+    return (min(known), max(known)) if known else None

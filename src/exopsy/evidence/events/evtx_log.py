@@ -31,7 +31,7 @@ from exopsy.schema.event import EventBatch, EventLogFacts, EventLoss
 BATCH_CHUNKS = 16
 """Chunks that make a batch: a megabyte of log, some thousand records."""
 RANGE_CHUNKS = 1024
-_READ = 1 << 20
+_READ = 1 << 18
 _ZEROS = bytes(8)
 
 
@@ -53,13 +53,16 @@ def read_evtx(
     names = NameCollector(facts)
     batch = EventBatch(texts=[], numbers=[], offsets=[])
     chunks = 0
-    while (stop is None or window.offset < stop) and (at := window.peek(CHUNK + 8)):
-        if at.startswith(FILE_MAGIC):
-            facts.dirty |= is_dirty(at)
-            _count_header(facts, window.take(FILE_HEADER))
-            continue
+    while (stop is None or window.offset < stop) and (first := window.peek(0, 8)):
         offset = window.offset
-        data = window.take(_length(at))
+        if first == FILE_MAGIC:
+            header = window.take(FILE_HEADER)
+            facts.dirty |= is_dirty(header)
+            facts.size += len(header)
+            facts.classes.headers += len(header)
+            continue
+        in_place = first == window.peek(CHUNK, 8) == CHUNK_MAGIC
+        data = window.take(CHUNK if in_place else _length(window.peek(0, CHUNK + 8)))
         found = read_chunk(data)
         _note(facts, found, offset, len(data))
         names.see(found.texts)
@@ -172,11 +175,6 @@ def _note(facts: EventLogFacts, found: ChunkEvents, offset: int, size: int) -> N
         facts.lose(loss, max(1, found.lost))
 
 
-def _count_header(facts: EventLogFacts, header: bytes) -> None:
-    facts.size += len(header)
-    facts.classes.headers += len(header)
-
-
 def _skip_to(stream: BinaryIO, offset: int) -> None:
     if stream.seekable():
         stream.seek(offset)
@@ -202,17 +200,18 @@ class _Window:
         self._at = 0
         self.offset = offset
 
-    def peek(self, size: int) -> bytes:
-        """Return the next bytes, fewer only at the end."""
-        if len(self._data) - self._at < size:
-            more = _read_fully(self._stream, max(_READ, size))
+    def peek(self, skip: int, size: int) -> bytes:
+        """Return bytes ahead, behind those that are skipped; fewer only at the end."""
+        if len(self._data) - self._at < skip + size:
+            more = _read_fully(self._stream, max(_READ, skip + size))
             self._data = self._data[self._at :] + more
             self._at = 0
-        return self._data[self._at : self._at + size]
+        start = self._at + skip
+        return self._data[start : start + size]
 
     def take(self, size: int) -> bytes:
         """Return the next bytes and go on behind them."""
-        data = self.peek(size)
+        data = self.peek(0, size)
         self._at += len(data)
         self.offset += len(data)
         return data

@@ -150,7 +150,7 @@ class _Reader:
     def _line(self) -> tuple[int, int, str] | None:
         """Take the object that this line holds, if it holds just one: the usual case."""
         text = self._text
-        end = text.data.find(b"\n", text.at)
+        end = text.line_end()
         if end < 0 or end - text.at > self._most or text.data[text.at] != 0x7B:
             return None
         stop = end
@@ -172,8 +172,8 @@ class _Reader:
         patience = max(self._most >> self._failures, min(_PATIENCE, self._most))
         text.fill(patience + 1)
         stop = min(len(text.data), text.at + patience)
-        line = text.data.find(b"\n", text.at, stop) + 1
-        if line and _LINE_IS_ALL.match(text.data, line):
+        line = text.line_end() + 1
+        if 0 < line <= stop and _LINE_IS_ALL.match(text.data, line):
             stop = line  # the next line begins an object, so this one ends on its own
         end = _end_of(text.data, text.at, stop)
         raw = text.data[text.at : end]
@@ -187,10 +187,12 @@ class _Reader:
 
     def _learn(self, raw: bytes) -> None:
         """Remember how far in objects of several lines begin, to find the next behind damage."""
+        if b"\n" not in raw:
+            return
         text = self._text
         before = text.data.rfind(b"\n", 0, text.at) + 1
         indent = text.data[before : text.at]
-        if before and b"\n" in raw and not indent.strip():
+        if before and not indent.strip():
             self._again = re.compile(rb"\n" + indent + rb"(?=\{)")
 
     def _take(self, raw: bytes) -> tuple[int, int, str]:
@@ -303,6 +305,8 @@ class _Utf8:
         self.offset = self.mark
         self.line = 1
         self._ended = False
+        self._line_end = -1
+        self._looked = 0
 
     def fill(self, size: int) -> bool:
         """See to it that so many bytes are ahead; say whether they are."""
@@ -315,8 +319,17 @@ class _Utf8:
             if self._decoder is not None:
                 more = self._decoder.decode(more, self._ended).encode("utf-8", "replace")
             self.data = self.data[self.at :] + more
+            self._line_end -= self.at
+            self._looked = max(0, self._looked - self.at)
             self.at = 0
         return len(self.data) - self.at >= size
+
+    def line_end(self) -> int:
+        """Return where the next line end stands in ``data``, looked for once; -1 if not there."""
+        if self._line_end < self.at:
+            self._line_end = self.data.find(b"\n", max(self.at, self._looked))
+            self._looked = len(self.data) if self._line_end < 0 else self._line_end
+        return self._line_end
 
     def advance(self, to: int) -> int:
         """Go on to a place in ``data``; return how many bytes of the artifact that is."""

@@ -16,6 +16,7 @@ _COMPUTER = re.compile(
     r'\s*:\s*("(?:[^"\\]|\\.){1,512}")'
 )
 _TRIED = 8
+_NEAR = 64
 
 
 class NameCollector:
@@ -23,32 +24,51 @@ class NameCollector:
 
     def __init__(self, facts: EventLogFacts) -> None:
         self._facts = facts
-        self._kinds = ((_CHANNEL, set[str](), list[str]()), (_COMPUTER, set[str](), list[str]()))
+        self._channels: set[str] = set()
+        self._computers: set[str] = set()
+        self._known: list[tuple[str, str]] = []
+        """Pieces of a text that say both names; one piece where they stand side by side."""
+        self._near = _NEAR
+        """Where the piece that was found last stood: it stands near there in the next record."""
 
     def see(self, texts: list[str]) -> None:
         """Take the next records."""
-        for pattern, names, known in self._kinds:
-            for text in texts:
-                for needle in known:
-                    if needle in text:
-                        break
-                else:
-                    self._look(text, pattern, names, known)
+        known = self._known
+        near = self._near
+        for text in texts:
+            for one, other in known:
+                at = text.find(one, near - _NEAR, near + len(one) + _NEAR)
+                if at < 0:
+                    at = text.find(one)
+                if at >= 0 and other in text:
+                    near = at if at > _NEAR else _NEAR
+                    break
+            else:
+                self._look(text)
+        self._near = near
 
     def finish(self) -> None:
         """Hand the names over."""
-        self._facts.channels = sorted(self._kinds[0][1])
-        self._facts.computers = sorted(self._kinds[1][1])
+        self._facts.channels = sorted(self._channels)
+        self._facts.computers = sorted(self._computers)
 
-    @staticmethod
-    def _look(text: str, pattern: re.Pattern[str], names: set[str], known: list[str]) -> None:
-        found = pattern.search(text)
-        if found is None:
+    def _look(self, text: str) -> None:
+        channel, computer = _CHANNEL.search(text), _COMPUTER.search(text)
+        _add(self._channels, channel)
+        _add(self._computers, computer)
+        if channel is None or computer is None:
             return
-        known.insert(0, found[0])
-        del known[_TRIED:]
-        if len(names) < NAMES:
-            try:
-                names.add(str(json.loads(found[1], strict=False)))
-            except ValueError:
-                names.add(found[1][1:-1])
+        if 0 <= computer.start() - channel.end() < 4:
+            known = (text[channel.start() : computer.end()], "")
+        else:
+            known = (channel[0], computer[0])
+        self._known.insert(0, known)
+        del self._known[_TRIED:]
+
+
+def _add(names: set[str], found: re.Match[str] | None) -> None:
+    if found is not None and len(names) < NAMES:
+        try:
+            names.add(str(json.loads(found[1], strict=False)))
+        except ValueError:
+            names.add(found[1][1:-1])
