@@ -94,11 +94,12 @@ class KindEncoder:
         Raises:
             ValueError: it has not as many values as its kind, or one that is too long.
         """
-        values = [event.values, None] if self.kind.shape == "list" else event.values
+        values = event.values
+        if self.kind.shape == "list":
+            values = [[str(text) for text in event.values], None]
         if len(values) != len(self._types):
-            raise ValueError(
-                f"event {self.kind.event_id} has {len(self._types)} values, not {len(values)}"
-            )
+            count, right = len(values), len(self._types)
+            raise ValueError(f"event {self.kind.event_id} has {right} values, not {count}")
         parts = [
             b"" if v is None else t.encode(v) for t, v in zip(self._types, values, strict=True)
         ]

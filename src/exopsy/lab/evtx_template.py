@@ -22,7 +22,7 @@ _U16, _U32 = struct.Struct("<H"), struct.Struct("<I")
 class Hole(NamedTuple):
     """A substitution: the number of the value that goes here, and its type's name."""
 
-    index: int
+    number: int
     type: str
     is_optional: bool = True
 
@@ -139,7 +139,7 @@ class _Builder:
         if isinstance(content, Hole):
             token = b"\x0e" if content.is_optional else b"\x0d"
             number = TYPES[content.type].number
-            self._out += token + _U16.pack(content.index) + bytes((number,))
+            self._out += token + _U16.pack(content.number) + bytes((number,))
         else:
             text = content.encode("utf-16-le")
             self._out += b"\x05\x01" + _U16.pack(len(text) // 2) + text

@@ -15,7 +15,7 @@ import struct
 import zlib
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from exopsy.lab.evtx_template import FRAGMENT, Template, name_hash
 
@@ -47,7 +47,7 @@ class EvtxWriter:
         self._chunks = 0
         self._begin_chunk()
 
-    def __enter__(self) -> EvtxWriter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -59,7 +59,13 @@ class EvtxWriter:
         self.close()
 
     def write(
-        self, time: int, outer: Template, head: bytes, tail: bytes, inner: Template, data: bytes
+        self,
+        time: int,
+        outer: Template,
+        head: bytes,
+        tail: bytes,
+        inner: Template,
+        data: bytes | bytearray,
     ) -> int:
         """Append a record; return its id.
 
@@ -131,7 +137,13 @@ class EvtxWriter:
         self._chunks += 1
 
     def _append(
-        self, time: int, outer: Template, head: bytes, tail: bytes, inner: Template, data: bytes
+        self,
+        time: int,
+        outer: Template,
+        head: bytes,
+        tail: bytes,
+        inner: Template,
+        data: bytes | bytearray,
     ) -> bool:
         """Put a record into the open chunk unless it is too large; say whether it was put."""
         at = self._free

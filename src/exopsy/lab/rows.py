@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exopsy.lab.server import Build, Server
-from exopsy.lab.template import Extra, csv_row, literal
+from exopsy.lab.template import Extra, csv_row, event_extra, literal
 from exopsy.schema.columns import COLUMNS
 
 EWS = COLUMNS["exchange-ews"].columns
@@ -163,6 +163,14 @@ def cmdlet_row(
         "NonPiiParameters": literal(parameters),
     }
     return Extra("rps-cmdlet", csv_row(RPS_CMDLET, values))
+
+
+def cmdlet_event(
+    user: str, sid: str, cmdlet: str, parameters: str, *, application: str, pool: str = ""
+) -> Extra:
+    """Return what 'MSExchange Management' writes of a cmdlet; its activity is the row's id."""
+    pool = pool or "MSExchangePowerShellAppPool"
+    return event_extra("cmdlet", cmdlet, parameters, user, sid, application, pool)
 
 
 def tracking_rows(server: Server, build: Build, sender: str, recipient: str, subject: str) -> Extra:

@@ -11,10 +11,11 @@ from bisect import bisect
 from collections.abc import Callable
 from datetime import date, timedelta
 
+from exopsy.lab.event_side import EventSide
 from exopsy.lab.noise import HOURS, WEEKEND, Noise
 from exopsy.lab.plan import DAY, Plan
 from exopsy.lab.server import Build
-from exopsy.lab.template import Template
+from exopsy.lab.template import EVENTS, Template
 from exopsy.lab.writer import PROTOCOLS, LogTree
 
 SECONDS = tuple(f"{s:02}" for s in range(60))
@@ -27,9 +28,14 @@ TORN_SHARE = 0.008
 Emit = Callable[[Template, str, str, int], None]
 
 
-def emitter(tree: LogTree, rng: random.Random) -> Emit:
-    """Return the function that adds a request's lines: template, IIS minute, ISO minute, ms."""
+def emitter(tree: LogTree, rng: random.Random, events: list[str] | None = None) -> Emit:
+    """Return the function that adds a request's lines: template, IIS minute, ISO minute, ms.
+
+    What event logs would say of it is added to ``events``, if given.
+    """
     pending = {name: file.pending for name, file in tree.files.items()}
+    if events is not None:
+        pending[EVENTS] = events
     front, back = pending["front"].append, pending.get("back", []).append
     proxies = {p: pending[p].append for p in PROTOCOLS}
     bits, uniform = rng.getrandbits, rng.random
@@ -73,10 +79,11 @@ class Stream:
         rng: random.Random,
         make_noise: Callable[[Build], Noise],
         requests_per_day: int,
+        events: EventSide | None = None,
     ) -> None:
-        self._tree, self._plan, self._rng = tree, plan, rng
+        self._tree, self._plan, self._rng, self._event_side = tree, plan, rng, events
         self._make_noise, self._rate = make_noise, requests_per_day / 1440
-        self._emit = emitter(tree, rng)
+        self._emit = emitter(tree, rng, events.heard if events else None)
         self._build = plan.build_at(plan.visible_from)
         self._noise = make_noise(self._build)
         self._events = sorted(
@@ -96,6 +103,8 @@ class Stream:
                 else -1
             )
             self._day(day, number * DAY, restart, is_first=number == first)
+            if self._event_side:
+                self._event_side.day(number)
         self._tree.close()
 
     def _day(self, day: date, begin: float, restart: int, *, is_first: bool) -> None:
