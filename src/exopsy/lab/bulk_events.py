@@ -64,10 +64,9 @@ def make_bulk_events(folder: Path, *, records: int, dense: float, seed: int) -> 
     rng = random.Random(f"bulk-events/{seed}")  # noqa: S311 - reproducible, not secret
     server = Server("EX01", rng, people=100)
     host = EventHost(server, rng, START)
-    noise = EventNoise(host, requests_per_day=20_000, scale=1.0)
-    innocent = _prepare(
-        host, [e for hour in range(HOURS_OF_NOISE) for e in noise.hour(START + hour * 3600, 1.0)]
-    )
+    noise = EventNoise(host, requests_per_day=8_000, scale=1.0)
+    hours = (noise.hour(START + hour * 3600, 1.0) for hour in range(HOURS_OF_NOISE))
+    innocent = _prepare(host, [*(e for hour in hours for e in hour), *_administration(host, rng)])
     hostile = _prepare(host, _attacks(host, rng))
     logs = folder / "collection" / server.name / FOLDER
     writers = {
@@ -98,6 +97,30 @@ def make_bulk_events(folder: Path, *, records: int, dense: float, seed: int) -> 
     return {channel: writer.next_id - 1 for channel, writer in writers.items()}
 
 
+def _administration(host: EventHost, rng: random.Random) -> list[Event]:
+    """Return cmdlets of monitoring and of an administrator."""
+    cmdlets = (
+        ("Get-Mailbox", '-Identity "{}"', "Remote-ActiveMonitor-Unknown"),
+        ("Get-MailboxStatistics", '-Identity "{}"', "Remote-ManagementShell-Unknown"),
+        (
+            "Set-Mailbox",
+            '-Identity "{}" -IssueWarningQuota "5 GB"',
+            "Remote-ManagementShell-Unknown",
+        ),
+    )
+    made = []
+    for person in host.server.people:
+        for name, parameters, application in cmdlets:
+            event = exchange.cmdlet(
+                host, START, name=name, parameters=parameters.format(person.login),
+                user=f"{host.server.forest}/Admins/{host.admin.name}", sid=host.admin.sid,
+                application=application, process="8372 w3wp#MSExchangePowerShellAppPool",
+                activity=guid(rng),
+            )  # fmt: skip
+            made.append(event)
+    return made
+
+
 def _attacks(host: EventHost, rng: random.Random) -> list[Event]:
     """Return events that rules for attacks must look at."""
     story = EventStory(host, DEFAULT.shell_commands, rng)
@@ -107,7 +130,7 @@ def _attacks(host: EventHost, rng: random.Random) -> list[Event]:
         for behaviour in BEHAVIOURS:
             made += aftermath.make(behaviour, START, rng.choice(POOLS), "203.0.113.77")
         for text in DEFAULT.shell_commands:
-            made += story.command(host.workers[rng.choice(POOLS)], START, text)
+            made += story.command(host.worker_at(rng.choice(POOLS), START), START, text)
         for name, parameters in (
             ("New-MailboxExportRequest", '-Mailbox "{}" -FilePath "\\\\EX01\\c$\\temp\\{}.pst"'),
             ("New-ManagementRoleAssignment", '-Role "Mailbox Import Export" -User "{}"'),

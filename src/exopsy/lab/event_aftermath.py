@@ -9,7 +9,7 @@ from __future__ import annotations
 from exopsy.lab import events_exchange as exchange
 from exopsy.lab import events_security as security
 from exopsy.lab import events_sysmon as sysmon
-from exopsy.lab.event_host import POOLS, SYSTEM32, EventHost, Process
+from exopsy.lab.event_host import SYSTEM32, EventHost, Process
 from exopsy.lab.event_kind import Event
 from exopsy.lab.event_story import EventStory
 
@@ -41,7 +41,7 @@ class Aftermath:
         Raises:
             ValueError: there is no such behaviour.
         """
-        worker = self._host.workers[pool if pool in POOLS else "DefaultAppPool"]
+        worker = self._host.worker_at(pool, at)
         if behaviour not in BEHAVIOURS:
             raise ValueError(f"there is no behaviour {behaviour!r}")
         made: list[Event] = getattr(self, f"_{behaviour.replace('-', '_')}")(at, worker, address)

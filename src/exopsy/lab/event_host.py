@@ -6,15 +6,17 @@ import random
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from exopsy.lab.rows import POWERSHELL_PID
 from exopsy.lab.server import Person, Server
 
 SYSTEM32 = "C:\\Windows\\System32"
 V15 = "C:\\Program Files\\Microsoft\\Exchange Server\\V15"
 _INETSRV = "c:\\windows\\system32\\inetsrv"
+POWERSHELL_POOL = "MSExchangePowerShellAppPool"
 POOLS = (
     "MSExchangeOWAAppPool",
     "MSExchangeECPAppPool",
-    "MSExchangePowerShellAppPool",
+    POWERSHELL_POOL,
     "MSExchangeServicesAppPool",
     "MSExchangeAutodiscoverAppPool",
     "MSExchangeOABAppPool",
@@ -88,8 +90,8 @@ class EventHost:
             for name, image in _SERVICES.items()
         }
         svchost = self.processes["svchost"]
-        self.workers = {
-            pool: self.worker(pool, svchost, started + rng.uniform(20, 4000)) for pool in POOLS
+        self._workers = {
+            pool: [self.worker(pool, svchost, started + rng.uniform(20, 4000))] for pool in POOLS
         }
 
     def pid(self) -> int:
@@ -116,7 +118,19 @@ class EventHost:
             sid = "S-1-5-82-3006700770-424185619-1745488364-794895919-4004696415"
             account = Account(pool, "IIS APPPOOL", sid, self.logon_id())
         image = "C:\\Windows\\System32\\inetsrv\\w3wp.exe"
-        return Process(image, command, self.pid(), account, parent, at, f"{_INETSRV}\\")
+        pid = POWERSHELL_PID if pool == POWERSHELL_POOL else self.pid()
+        return Process(image, command, pid, account, parent, at, f"{_INETSRV}\\")
+
+    def worker_at(self, pool: str, at: float) -> Process:
+        """Return the worker process that served a pool at a time."""
+        workers = self._workers[pool]
+        return next((w for w in reversed(workers) if w.started <= at), workers[0])
+
+    def recycle(self, pool: str, at: float) -> Process:
+        """Replace a pool's worker process and return the new one."""
+        made = self.worker(pool, self.processes["svchost"], at)
+        self._workers[pool] = sorted((*self._workers[pool], made), key=lambda w: w.started)
+        return made
 
     def child(self, parent: Process, image: str, command: str, at: float) -> Process:
         """Return a process that ``parent`` starts."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from exopsy.lab import events_exchange as exchange
 from exopsy.lab import events_security as security
 from exopsy.lab import events_sysmon as sysmon
-from exopsy.lab.event_host import POOLS, SYSTEM32, Account, EventHost, Process
+from exopsy.lab.event_host import POOLS, POWERSHELL_POOL, SYSTEM32, Account, EventHost, Process
 from exopsy.lab.event_kind import Event
 
 PER_REQUESTS = 2_000
@@ -101,7 +101,7 @@ class EventNoise:
         sid = f"{server.domain_sid}-{1130 + number}"
         # the account's login is cut to the 20 characters of an old name
         account = Account(server.health[number][:20], server.netbios, sid, self._host.logon_id())
-        worker = self._host.workers[rng.choice(POOLS)]
+        worker = self._host.worker_at(rng.choice(POOLS), at)
         if rng.random() < 0.5:
             made = security.logon(
                 self._host, at, account, kind=8, package="Negotiate", process=worker,
@@ -151,13 +151,12 @@ class EventNoise:
     def _compiled(self, at: float) -> list[Event]:
         host = self._host
         pool = self._rng.choice(("MSExchangeOWAAppPool", "MSExchangeECPAppPool"))
-        return compiled(host, at, host.workers[pool], "owa", self.started)
+        return compiled(host, at, host.worker_at(pool, at), "owa", self.started)
 
     def _recycled(self, at: float) -> list[Event]:
         host = self._host
-        pool = self._rng.choice(POOLS)
-        worker = host.worker(pool, host.processes["svchost"], at)
-        host.workers[pool] = worker
+        pool = self._rng.choice([p for p in POOLS if p != POWERSHELL_POOL])
+        worker = host.recycle(pool, at)
         protocol = pool.removeprefix("MSExchange").removesuffix("AppPool")
         return [
             *self.started(worker),
@@ -202,7 +201,7 @@ class EventNoise:
         return [made]
 
     def _web_error(self, at: float) -> list[Event]:
-        worker = self._host.workers["MSExchangeOWAAppPool"]
+        worker = self._host.worker_at("MSExchangeOWAAppPool", at)
         address = self._rng.choice(self._server.people).address
         text = "The remote host closed the connection. The error code is 0x800703E3."
         return [
@@ -213,7 +212,7 @@ class EventNoise:
 
     def _viewstate(self, at: float) -> list[Event]:
         """A page that was open while the pool's keys changed."""
-        worker = self._host.workers["MSExchangeECPAppPool"]
+        worker = self._host.worker_at("MSExchangeECPAppPool", at)
         address = self._rng.choice(self._server.people).address
         path = "/ecp/default.aspx"
         return [exchange.viewstate(self._host, at, worker, path, address, is_key_known=False)]
@@ -235,14 +234,14 @@ class EventNoise:
         if rng.random() < 0.3:
             transport = host.processes["transport"]
             return [sysmon.connection(host, at, transport, to="10.20.0.9", port=25)]
-        worker = host.workers[rng.choice(POOLS)]
-        return [sysmon.connection(host, at, worker, to=f"dc0{rng.randrange(1, 3)}", port=389)]
+        worker = host.worker_at(rng.choice(POOLS), at)
+        return [sysmon.connection(host, at, worker, to=f"10.20.0.1{rng.randrange(1, 3)}", port=389)]
 
     def _image(self, at: float) -> list[Event]:
         pool = self._rng.choice(POOLS)
         library = self._rng.choice(("clr.dll", "webengine4.dll", "mscorlib.ni.dll"))
         path = f"C:\\Windows\\Microsoft.NET\\Framework64\\v4.0.30319\\{library}"
-        return [sysmon.image_loaded(self._host, at, self._host.workers[pool], path)]
+        return [sysmon.image_loaded(self._host, at, self._host.worker_at(pool, at), path)]
 
     def _file(self, at: float) -> list[Event]:
         rng = self._rng

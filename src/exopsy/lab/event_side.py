@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from exopsy.lab.event_aftermath import BEHAVIOURS, Aftermath
-from exopsy.lab.event_host import EventHost, pool_of
+from exopsy.lab.event_host import POWERSHELL_POOL, EventHost, pool_of
 from exopsy.lab.event_kind import Event
 from exopsy.lab.event_kinds import SYSMON
 from exopsy.lab.event_logs import EventLogs
@@ -118,7 +118,7 @@ class EventSide:
             uses = sorted((at, who.addresses[0]) for at, who, used in backdoor.requests if used)
             if not uses:
                 continue
-            pool = "MSExchangePowerShellAppPool"
+            pool = POWERSHELL_POOL
             if backdoor.kind == "web-shell":
                 pool = pool_of(backdoor.path)
             for behaviour in rng.sample(BEHAVIOURS, rng.randint(2, 4)):

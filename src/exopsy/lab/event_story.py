@@ -13,7 +13,15 @@ from datetime import datetime
 from exopsy.lab import events_exchange as exchange
 from exopsy.lab import events_security as security
 from exopsy.lab import events_sysmon as sysmon
-from exopsy.lab.event_host import SYSTEM32, Account, EventHost, Process, file_of, pool_of
+from exopsy.lab.event_host import (
+    POWERSHELL_POOL,
+    SYSTEM32,
+    Account,
+    EventHost,
+    Process,
+    file_of,
+    pool_of,
+)
 from exopsy.lab.event_kind import Event
 from exopsy.lab.event_noise import compiled
 from exopsy.lab.template import Moment
@@ -52,7 +60,7 @@ class EventStory:
         at = seconds(moment.stamp)
         match moment.name, moment.values:
             case "cmdlet", (name, parameters, user, sid, application, pool):
-                worker = self._host.workers[pool]
+                worker = self._host.worker_at(pool, at)
                 event = exchange.cmdlet(
                     self._host, at + min(moment.took, 0.05), name=name, parameters=parameters,
                     user=user, sid=sid, application=application, process=f"{worker.pid} w3wp#{pool}",
@@ -64,7 +72,7 @@ class EventStory:
                 return self._page_run(at, moment.took, path, address, method, used == "1")
             case "logon", (login, sid, address, kind):
                 account = Account(login, self._host.server.netbios, sid, self._host.logon_id())
-                worker = self._host.workers["MSExchangePowerShellAppPool"]
+                worker = self._host.worker_at(POWERSHELL_POOL, at)
                 events = self._identity(at, account, address, int(kind), worker)
                 return [(e, "identity-used", "") for e in events]
             case "ecp-async", (command, url):
@@ -78,7 +86,7 @@ class EventStory:
         host = self._host
         match name, values:
             case "page-written", (path, pool):
-                worker = host.workers[pool]
+                worker = host.worker_at(pool, at)
                 event = sysmon.file_created(host, at + 0.2, worker, file_of(path))
                 return [(event, "page-written", "")]
             case "page-exported", (path,):
@@ -118,7 +126,7 @@ class EventStory:
         self, at: float, took: float, path: str, address: str, method: str, used: bool
     ) -> list[Told]:
         """A page that exists was asked for: compiled the first time, and perhaps told to act."""
-        worker = self._host.workers[pool_of(path)]
+        worker = self._host.worker_at(pool_of(path), at)
         root = path.split("/")[1]
         told: list[Told] = []
         if path.lower() not in self._seen:

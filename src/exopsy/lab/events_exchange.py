@@ -80,12 +80,12 @@ def front_end(at: float, protocol: str, *, starts: bool) -> Event:
 
 def pool_config_gone(host: EventHost, at: float, pool: str) -> Event:
     """Return a worker's complaint that its configuration changed under it."""
-    return Event(at, kinds.POOL_CONFIG_GONE, (pool, None), host.workers[pool].pid, 5100)
+    return Event(at, kinds.POOL_CONFIG_GONE, (pool, None), host.worker_at(pool, at).pid, 5100)
 
 
 def module_not_loaded(host: EventHost, at: float, path: str) -> Event:
     """Return that a native module could not be loaded."""
-    pid = host.workers["DefaultAppPool"].pid
+    pid = host.worker_at("DefaultAppPool", at).pid
     return Event(at, kinds.MODULE_NOT_LOADED, (path, "x64", "x86", None), pid, 5100)
 
 

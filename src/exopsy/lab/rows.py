@@ -10,6 +10,8 @@ EWS = COLUMNS["exchange-ews"].columns
 RPS_HTTP = COLUMNS["exchange-rps-http"].columns
 RPS_CMDLET = COLUMNS["exchange-rps-cmdlet"].columns
 TRACKING = COLUMNS["exchange-message-tracking"].columns
+POWERSHELL_PID = 15756
+"""The worker process of remote PowerShell, in every log that names it."""
 
 
 def _version(build: Build) -> dict[str, str]:
@@ -141,7 +143,7 @@ def cmdlet_row(
         "StartTime": "%(t)s",
         "RequestId": "%(g)s",
         "ServerHostName": server.name,
-        "ProcessId": "15756",
+        "ProcessId": str(POWERSHELL_PID),
         "ProcessName": "w3wp#MSExchangePowerShellAppPool",
         "ThreadId": "85",
         "AuthenticatedUser": literal(user),
