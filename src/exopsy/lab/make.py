@@ -89,9 +89,10 @@ def make_lab(
             scale=event_scale,
             has_sysmon=sysmon,
         )
-        if plan.visible_from:
-            side.hidden(make_noise(plan.build_at(0.0)))
-    Stream(tree, plan, noise_rng, make_noise, requests_per_day, side).write()
+    stream = Stream(tree, plan, noise_rng, make_noise, requests_per_day, side)
+    if side:
+        side.hidden(stream.noise)
+    stream.write()
     truth = Truth(
         scenario=scenario,
         seed=seed,

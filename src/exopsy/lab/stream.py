@@ -85,7 +85,7 @@ class Stream:
         self._make_noise, self._rate = make_noise, requests_per_day / 1440
         self._emit = emitter(tree, rng, events.heard if events else None)
         self._build = plan.build_at(plan.visible_from)
-        self._noise = make_noise(self._build)
+        self.noise = make_noise(self._build)
         self._events = sorted(
             e[:2] + e[2:] for e in plan.events if plan.visible_from <= e[0] < plan.days * DAY
         )
@@ -129,7 +129,7 @@ class Stream:
     def _beats(self) -> dict[int, list[Template]]:
         """Choose this hour's guaranteed probes and their minutes."""
         beats: dict[int, list[Template]] = {}
-        for made in self._noise.heartbeats.values():
+        for made in self.noise.heartbeats.values():
             for number in range(HEARTBEATS):
                 template = made[-1] if number else self._rng.choice(made)
                 beats.setdefault(self._rng.randrange(60), []).append(template)
@@ -139,9 +139,9 @@ class Stream:
         build = self._plan.build_at(at)
         if build != self._build:
             # an update restarts every service
-            self._build, self._noise = build, self._make_noise(build)
+            self._build, self.noise = build, self._make_noise(build)
             self._tree.restart(f"{iso}00.000Z", build)
-        kinds, cumulative, total = self._noise.pool(weight)
+        kinds, cumulative, total = self.noise.pool(weight)
         self._carry += self._rate * total
         count = int(self._carry)
         self._carry -= count
@@ -167,7 +167,7 @@ class Stream:
         """Let the worker process of a protocol be killed in the middle of a row."""
         for protocol in PROTOCOLS:
             if self._rng.random() < TORN_SHARE or (forced and protocol == "Owa"):
-                template = self._noise.heartbeats[protocol][0]
+                template = self.noise.heartbeats[protocol][0]
                 row = template.proxy % (
                     stamp,
                     f"{self._rng.getrandbits(32):08x}-19b4-4e0c",
