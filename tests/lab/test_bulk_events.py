@@ -9,7 +9,9 @@ from exopsy.lab.bulk_events import make_bulk_events
 MARKS = ("cmd.exe", "schtasks", "MailboxExport", "Mailbox Import", "InboxRule", "MailboxPermission",
          "lsass.dmp", "x64.exe", "tun.exe", "net user", "Winsync", "lab text", "a.ps1", "MailCheck",
          "NetSvcHelper", "mail.zip", "makecab", "Webshell!lab", "support_7", "svc_mailer",
-         "DefaultUser1", "Administrators", "applicationHost.config", "mailcheck", "127.0.0.1")  # fmt: skip
+         "DefaultUser1", "Administrators", "applicationHost.config", "mailcheck", "127.0.0.1",
+         "__VIEWSTATE", "50204", "Get-App", "BinaryFormatter", "InvalidCast", "203.0.113.9", "hostname", "AdminAuditLog",
+         "Organization Management", "Domain Admins")  # fmt: skip
 
 
 def records_of(folder):

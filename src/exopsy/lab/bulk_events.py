@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from exopsy.lab import events_exchange as exchange
+from exopsy.lab import events_security as security
 from exopsy.lab.event_aftermath import BEHAVIOURS, Aftermath
 from exopsy.lab.event_host import POOLS, EventHost
 from exopsy.lab.event_kind import Event, KindEncoder
@@ -126,7 +127,20 @@ def _attacks(host: EventHost, rng: random.Random) -> list[Event]:
     story = EventStory(host, DEFAULT.shell_commands, rng)
     aftermath = Aftermath(host, story)
     made = []
+    url = "https://mail.example.com/ecp/default.aspx?__VIEWSTATEGENERATOR=B97B4E27&__VIEWSTATE=lab"
     for _ in range(ROUNDS):
+        person = rng.choice(host.server.people)
+        made += [
+            exchange.ecp_error(
+                START, person.login, url, "System.Web.HttpException: Invalid viewstate"
+            ),
+            exchange.get_app_crashed(host, START, person.login, person.sid),
+            exchange.common_error(
+                START, "System.Runtime.Serialization.BinaryFormatter.Deserialize"
+            ),
+            exchange.um_error(START, "System.InvalidCastException: lab text"),
+            security.logon_failed(host, START, "scan", address="203.0.113.9", unknown=True),
+        ]
         for behaviour in BEHAVIOURS:
             made += aftermath.make(behaviour, START, rng.choice(POOLS), "203.0.113.77")
         for text in DEFAULT.shell_commands:

@@ -6,12 +6,14 @@ log: names and command lines are short and do nothing.
 
 from __future__ import annotations
 
+from exopsy.lab import event_kinds as kinds
 from exopsy.lab import events_exchange as exchange
 from exopsy.lab import events_security as security
 from exopsy.lab import events_sysmon as sysmon
 from exopsy.lab.event_host import SYSTEM32, EventHost, Process
 from exopsy.lab.event_kind import Event
 from exopsy.lab.event_story import EventStory
+from exopsy.lab.server import guid
 
 BEHAVIOURS = (
     "account-created",
@@ -23,6 +25,10 @@ BEHAVIOURS = (
     "tunnel",
     "threat-found",
     "module-installed",
+    "viewstate-sent",
+    "mail-rule",
+    "audit-blinded",
+    "group-joined",
 )
 INERT = "# lab text, does nothing: a real one would hold a long script here\r\n"
 _ADMINISTRATORS = "S-1-5-32-544"
@@ -134,6 +140,52 @@ class Aftermath:
             security.threat(host, at, name=name, path=path, by=worker),
             security.threat(host, at + 20.0, name=name, path=path, by=worker, acted=True),
         ]
+
+    def _viewstate_sent(self, at: float, worker: Process, address: str) -> list[Event]:
+        host, path = self._host, "/owa/auth/logon.aspx"
+        return [
+            exchange.viewstate(host, at, worker, path, address, is_key_known=True),
+            *self._story.command(worker, at + 0.1, "hostname"),
+        ]
+
+    def _mail_rule(self, at: float, worker: Process, address: str) -> list[Event]:
+        login = self._host.rng.choice(self._server.people).login
+        parameters = f'-Mailbox "{login}" -Name "." -ForwardTo "box@example.net"'
+        return [self._cmdlet(at, "New-InboxRule", parameters)]
+
+    def _audit_blinded(self, at: float, worker: Process, address: str) -> list[Event]:
+        refused = "Microsoft.Exchange.Data.Directory.ADNoSuchObjectException: no such object"
+        off = '-AdminAuditLogEnabled "False"'
+        return [
+            self._cmdlet(at, "Set-AdminAuditLogConfig", off, refused),
+            self._cmdlet(at + 7.0, "Set-AdminAuditLogConfig", off),
+        ]
+
+    def _group_joined(self, at: float, worker: Process, address: str) -> list[Event]:
+        host, by = self._host, self._host.administrator
+        person = host.rng.choice(self._server.people)
+        name = f"CN={person.login},CN=Users,DC=corp,DC=example,DC=com"
+        groups = (
+            ("Organization Management", 1119, kinds.UNIVERSAL_MEMBER),
+            ("Domain Admins", 512, kinds.GLOBAL_MEMBER),
+        )
+        return [
+            security.member_added(
+                host, at + n, by, member=name, sid=person.sid, group=group,
+                group_sid=f"{self._server.domain_sid}-{rid}", kind=kind,
+            )
+            for n, (group, rid, kind) in enumerate(groups)
+        ]  # fmt: skip
+
+    def _cmdlet(self, at: float, name: str, parameters: str, error: str = "") -> Event:
+        """A cmdlet of a shell on the server itself: no log of remote PowerShell has it."""
+        host = self._host
+        return exchange.cmdlet(
+            host, at, name=name, parameters=parameters,
+            user=f"{self._server.forest}/Users/Administrator", sid=host.administrator.sid,
+            application="Local-ManagementShell-Unknown", process=f"{host.pid()} powershell",
+            activity=guid(host.rng), error=error,
+        )  # fmt: skip
 
     def _module_installed(self, at: float, worker: Process, address: str) -> list[Event]:
         host = self._host

@@ -48,8 +48,16 @@ Maker = Callable[[float], list[Event]]
 class EventNoise:
     """Makes the innocent events of an hour."""
 
-    def __init__(self, host: EventHost, *, requests_per_day: int, scale: float) -> None:
+    def __init__(
+        self,
+        host: EventHost,
+        *,
+        requests_per_day: int,
+        scale: float,
+        has_mitigation_service: bool = True,
+    ) -> None:
         self._host, self._rng, self._server = host, host.rng, host.server
+        mitigates = 0.3 if has_mitigation_service else 0.0
         factor = scale * requests_per_day / PER_REQUESTS
         steady, busy = factor, max(0.25, min(factor, 4.0))
         # how many a day, does it follow people, and what
@@ -75,6 +83,7 @@ class EventNoise:
             (12 * busy, False, self._deleted),
             (8 * busy, False, self._opened),
             (0.6 * busy, False, self._thread),
+            (mitigates, False, self._mitigation),
         )
 
     def hour(self, begin: float, weight: float) -> Iterator[Event]:
@@ -259,6 +268,10 @@ class EventNoise:
         processes = self._host.processes
         source = processes[self._rng.choice(("defender", "wmi", "svchost"))]
         return [sysmon.process_opened(self._host, at, source, processes["lsass"], 0x1000)]
+
+    def _mitigation(self, at: float) -> list[Event]:
+        text = "An unexpected exception occurred. Diagnostic information: Exception encountered while fetching mitigations."
+        return [exchange.mitigation_error(at, text)]
 
     def _thread(self, at: float) -> list[Event]:
         processes = self._host.processes

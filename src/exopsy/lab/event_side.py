@@ -24,6 +24,8 @@ from exopsy.lab.template import EVENTS, Template, read_moment
 from exopsy.lab.truth import TruthEventLogs
 
 Deed = tuple[float, str, tuple[str, ...]]
+FIRST_MITIGATING = 2375
+"""The first build (of 15.1) that has the mitigation service."""
 CLEARABLE = ("Security", "Windows PowerShell", "MSExchange Management")
 
 
@@ -47,7 +49,12 @@ class EventSide:
         self._begin = datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp()
         host = EventHost(plan.server, rng, self._begin)
         self._logs = EventLogs(root, plan.server.fqdn)
-        self._noise = EventNoise(host, requests_per_day=requests_per_day, scale=scale)
+        self._noise = EventNoise(
+            host,
+            requests_per_day=requests_per_day,
+            scale=scale,
+            has_mitigation_service=int(plan.builds[0][1].parts[2]) >= FIRST_MITIGATING,
+        )
         self._story = EventStory(host, plan.ranges.shell_commands, rng)
         self._aftermath = Aftermath(host, self._story)
         self._rate = requests_per_day
