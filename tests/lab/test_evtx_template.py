@@ -17,8 +17,8 @@ SAMPLE = (
 COMPUTER = "exchange01.offsec.lan"
 SYSTEM_AT, DATA_AT = 0x226, 0x7F5
 """Where the two definitions of the sample lie in its first chunk."""
-SYSTEM = ""
-DATA = ""
+SYSTEM = "2a3028b2b0b94081"
+DATA = "4da28d4c99616d7c"
 
 
 def definitions():
