@@ -14,10 +14,11 @@ SAMPLE = (
     / "shared/samples/evtx-attack/TA0003-Persistence/T1505-Server Software Component"
     / "ID11-Exchange transport config modified.evtx"
 )
-COMPUTER = "exchange01.offsec.lan"
+COMPUTER = "exchange1.example.com"
+"""As long as the name in the sample; its text is blanked."""
 SYSTEM_AT, DATA_AT = 0x226, 0x7F5
 """Where the two definitions of the sample lie in its first chunk."""
-SYSTEM = "2a3028b2b0b94081"
+SYSTEM = "78f7fa9d253b8d7a"
 DATA = "4da28d4c99616d7c"
 
 
@@ -34,6 +35,9 @@ def masked(data, layout):
     data[:20] = bytes(20)
     for position, _ in (*layout.references, *layout.names):
         data[position : position + 4] = bytes(4)
+    name = COMPUTER.encode("utf-16-le")
+    if (at := layout.data.find(name)) >= 0:
+        data[at : at + len(name)] = bytes(len(name))
     return bytes(data)
 
 
