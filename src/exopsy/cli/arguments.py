@@ -229,6 +229,17 @@ def _lab(commands: _Commands[Parser]) -> None:
         default="default",
         help="measure: parameters kept apart from those that rules were developed on",
     )
+    make.add_argument(
+        "--events",
+        action=argparse.BooleanOptionalAction,
+        help="Windows event logs as well (default: no)",
+    )
+    make.add_argument(
+        "--sysmon",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="with --events: Sysmon is installed (default: yes)",
+    )
     bulk = _command(
         inner, "bulk", "exopsy.cli.lab:run_bulk", "make a large amount of log for timing"
     )
@@ -238,6 +249,20 @@ def _lab(commands: _Commands[Parser]) -> None:
         "--hit-share", type=_share, default=0.0, metavar="X", help="share of hits (default: 0)"
     )
     bulk.add_argument("--seed", type=int, default=1, metavar="N", help="default: %(default)s")
+    events = _command(
+        inner,
+        "bulk-events",
+        "exopsy.cli.lab:run_bulk_events",
+        "make many records of event logs for timing",
+        "example:\n  exopsy lab bulk-events ./events --records 2000000 --dense 0.005\n",
+    )
+    events.add_argument("folder", type=Path, metavar="DIR", help="new or empty folder")
+    events.add_argument("--records", type=_positive, required=True, metavar="N", help="how many")
+    events.add_argument(
+        "--dense", type=_share, default=0.005, metavar="X",
+        help="share of records that rules for attacks look at (default: 0.005)",
+    )  # fmt: skip
+    events.add_argument("--seed", type=int, default=1, metavar="N", help="default: %(default)s")
     _command(inner, "scenarios", "exopsy.cli.lab:run_scenarios", "list the scenarios")
 
 

@@ -14,7 +14,7 @@ from exopsy.reports.escape import visible
 
 def run_make(arguments: argparse.Namespace) -> int:
     """Make the logs of a server."""
-    from exopsy.lab.make import make_lab
+    from exopsy.lab.make import EVENTS_BY_DEFAULT, make_lab
 
     _require_empty(arguments.folder)
     try:
@@ -25,6 +25,8 @@ def run_make(arguments: argparse.Namespace) -> int:
             days=arguments.days,
             requests_per_day=arguments.requests_per_day,
             parameters=arguments.parameters,
+            events=EVENTS_BY_DEFAULT if arguments.events is None else arguments.events,
+            sysmon=arguments.sysmon,
         )
     except ValueError as error:
         raise WrongCommandError(f"{error}.") from error
@@ -46,6 +48,25 @@ def run_bulk(arguments: argparse.Namespace) -> int:
         hit_share=arguments.hit_share,
     )
     print(f"Made: {visible(str(arguments.folder / 'collection'))} ({size(written)})")
+    return ExitCode.NO_EVIDENCE_FOUND
+
+
+def run_bulk_events(arguments: argparse.Namespace) -> int:
+    """Make many records of event logs."""
+    from exopsy.lab.bulk_events import make_bulk_events
+
+    _require_empty(arguments.folder)
+    try:
+        made = make_bulk_events(
+            arguments.folder,
+            records=arguments.records,
+            dense=arguments.dense,
+            seed=arguments.seed,
+        )
+    except ValueError as error:
+        raise WrongCommandError(f"{error}.") from error
+    print_table(("channel", "records"), [(c, f"{n:,}") for c, n in made.items()])
+    print(f"Made: {visible(str(arguments.folder / 'collection'))}")
     return ExitCode.NO_EVIDENCE_FOUND
 
 

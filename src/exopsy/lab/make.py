@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from exopsy.lab import owassrf, proxylogon, proxyshell, scanners
+from exopsy.lab.event_side import EventSide
 from exopsy.lab.noise import Noise, internet_background
 from exopsy.lab.parameters import PARAMETERS
 from exopsy.lab.plan import DAY, Plan
@@ -23,6 +24,8 @@ from exopsy.lab.stream import Stream
 from exopsy.lab.truth import Truth
 from exopsy.lab.writer import LogTree
 
+EVENTS_BY_DEFAULT = False
+"""Whether a lab has event logs when nobody says."""
 BREAK_INS: dict[str, Callable[[Plan, float], None]] = {
     "proxylogon": proxylogon.break_in,
     "proxyshell": proxyshell.break_in,
@@ -41,12 +44,17 @@ def make_lab(
     start: date | None = None,
     parameters: str = "default",
     host: str = "EX01",
+    events: bool = EVENTS_BY_DEFAULT,
+    sysmon: bool = True,
+    event_scale: float = 1.0,
 ) -> Truth:
     """Write a lab and return its truth.
 
     ``days`` counts the days of the server's life; in ``rotated`` the first of them leave no logs.
     ``requests_per_day`` is about the number of lines in the front site's IIS log on a working day;
-    the other logs follow from it.
+    the other logs follow from it. With ``events`` there are Windows event logs as well; the text
+    logs are the same with and without. ``sysmon`` says whether it is installed, ``event_scale``
+    multiplies the innocent events.
 
     Raises:
         ValueError: no such scenario or parameter set, or too few days for the scenario.
@@ -71,7 +79,20 @@ def make_lab(
 
     tree = LogTree(folder / "collection" / host)
     noise_rng = random.Random(f"{name}/noise")  # noqa: S311
-    Stream(tree, plan, noise_rng, make_noise, requests_per_day).write()
+    side = None
+    if events:
+        side = EventSide(
+            folder / "collection" / host,
+            plan,
+            random.Random(f"{name}/events"),  # noqa: S311
+            requests_per_day=requests_per_day,
+            scale=event_scale,
+            has_sysmon=sysmon,
+        )
+    stream = Stream(tree, plan, noise_rng, make_noise, requests_per_day, side)
+    if side:
+        side.hidden(stream.noise)
+    stream.write()
     truth = Truth(
         scenario=scenario,
         seed=seed,
@@ -79,6 +100,8 @@ def make_lab(
         since=plan.iso(plan.visible_from)[:10],
         hosts=[plan.truth(host, is_intrusion=chosen.is_intrusion)],
     )
+    if side:
+        truth.hosts[0].event_logs = side.close()
     (folder / "truth.json").write_bytes(msgspec.json.format(msgspec.json.encode(truth)) + b"\n")
     return truth
 

@@ -17,7 +17,7 @@ from exopsy.lab.probes import Pairs, healthcheck_requests, probe_requests
 from exopsy.lab.rows import tracking_rows
 from exopsy.lab.server import Build, Server
 from exopsy.lab.services import add_services
-from exopsy.lab.template import Extra, Template, compile_request
+from exopsy.lab.template import EVENTS, Extra, Template, compile_request
 
 USER_SHARES = {
     "Mapi": 0.52, "Ews": 0.16, "Autodiscover": 0.09, "Owa": 0.08, "RpcHttp": 0.04, "Eas": 0.04,
@@ -77,6 +77,16 @@ class Noise:
                 cumulative[-1],
             )
         return self._pools[people_weight]
+
+    def cmdlets(self, rng: random.Random, requests_per_day: int) -> list[Template]:
+        """Draw a day's requests that ran a cmdlet, about as many as a day of the pools has."""
+        made = []
+        for kind in self.kinds:
+            ran = [t for t in kind.templates if any(x.sink == EVENTS for x in t.extras)]
+            mean = requests_per_day * kind.share * len(ran) / len(kind.templates)
+            made += [rng.choice(ran) for _ in range(round(mean))]
+        probe = self.heartbeats["PowerShell"][-1]
+        return [*made, *[probe] * 24]
 
     def _compile(self, pairs: Pairs) -> list[Template]:
         return [compile_request(r, self._server, self._build, x) for r, x in pairs]

@@ -6,9 +6,9 @@ Only what logs hold (field notes C13). No shell is planted: a role is granted, m
 from __future__ import annotations
 
 from exopsy.lab.plan import DAY, Backdoor, Operator, Plan
-from exopsy.lab.rows import cmdlet_row, rps_http_row
+from exopsy.lab.rows import cmdlet_event, cmdlet_row, rps_http_row
 from exopsy.lab.server import Person
-from exopsy.lab.template import BackEnd, Extra, Request
+from exopsy.lab.template import BackEnd, Extra, Request, event_extra
 
 ROLES = ("Mailbox Import Export", "ApplicationImpersonation")
 
@@ -72,6 +72,8 @@ class _Session:
             server, plan.build_at(at), user=user, address=address, client=self.client,
             query="PSVersion=5.1.19041.610", action=action, command=command,
         )  # fmt: skip
+        if action == "New-PSSession":
+            more_rows += (event_extra("logon", self.victim.login, self.victim.sid, address, "3"),)
         # a request and the cmdlet it ran share their id in the two logs (inferred, not verified)
         plan.row(at + 0.3, row, *more_rows)
         plan.request(
@@ -98,4 +100,8 @@ class _Session:
             plan.server, plan.build_at(at), user=f"{plan.server.forest}/Users/{self.victim.login}", cmdlet=cmdlet,
             parameters=parameters, application="Unknown", sender=f"{plan.server.netbios}\\{self.victim.login}".lower(),
         )  # fmt: skip
-        return self.call(at, "Command", cmdlet, row)
+        event = cmdlet_event(
+            f"{plan.server.forest}/Users/{self.victim.login}", self.victim.sid, cmdlet, parameters,
+            application="Remote-PowerShell-Unknown",
+        )  # fmt: skip
+        return self.call(at, "Command", cmdlet, row, event)

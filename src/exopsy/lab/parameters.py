@@ -31,6 +31,8 @@ class Ranges(msgspec.Struct, frozen=True, kw_only=True):
     mail_domains: tuple[str, ...]
     """Made-up domains after the ``@`` of a confused autodiscover request."""
     command_queries: tuple[str, ...]
+    shell_commands: tuple[str, ...]
+    """What is run through a shell: the program's name and its arguments."""
     ats: tuple[str, ...]
     """Spellings of ``@`` in a query."""
     powershells: tuple[str, ...]
@@ -89,6 +91,7 @@ DEFAULT = Ranges(
     shell_folders=("/aspnet_client/", "/aspnet_client/system_web/", "/owa/auth/", "/ecp/auth/"),
     mail_domains=("foo.com.example", "evil.example", "a.example"),
     command_queries=("cmd=whoami", "exec_code=ipconfig", "c=net+user"),
+    shell_commands=("whoami", "ipconfig /all", "net user", "quser", "tasklist /svc", "systeminfo"),
     ats=("@", "%40"),
     powershells=("powershell", "PowerShell", "powershell"),
     external_urls=("http://f/", "http://ffff/#", "http://o/#"),
@@ -145,6 +148,14 @@ MEASURE = Ranges(
         "/owa/auth/Current/themes/",
     ),
     mail_domains=("1.example", "mail.example.net", "z9q.example"),
+    shell_commands=(
+        "whoami /groups",
+        "netstat -ano",
+        "nltest /dclist:",
+        "net localgroup administrators",
+        "hostname",
+        "query session",
+    ),
     command_queries=("q=tasklist", "data=systeminfo", "z=dir+c%3a", "command=net+group"),
     ats=("%40", "%2540", "@"),
     powershells=("%70owershell", "POWERSHELL", "PowErShEll", "power%73hell"),

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from exopsy.lab.parameters import Ranges
 from exopsy.lab.server import Build, Server
-from exopsy.lab.template import Extra, Request, Template, compile_request
+from exopsy.lab.template import Extra, Request, Template, compile_request, event_extra
 from exopsy.lab.truth import TruthBackdoor, TruthChain, TruthHost, TruthOperator
 from exopsy.schema.case import BackdoorKind, Conclusion, Grade
 
@@ -58,6 +58,8 @@ class Plan:
         self.backdoors: list[Backdoor] = []
         self.operators: list[Operator] = []
         self.first_entry: float | None = None
+        self.deeds: list[tuple[float, str, tuple[str, ...]]] = []
+        """What only event logs show: time, name, values."""
 
     def build_at(self, at: float) -> Build:
         """Return the build that runs at a time."""
@@ -88,7 +90,16 @@ class Plan:
         """Ask for a shell's path; what it counts as follows from method, query and status."""
         used = request.status == 200 and (request.method == "POST" or "=" in request.query)
         shell.requests.append((at, operator, used))
-        self.request(at, request)
+        extras = (
+            (event_extra("page-run", shell.path, request.address, request.method, str(int(used))),)
+            if request.status == 200
+            else ()
+        )
+        self.request(at, request, extras)
+
+    def deed(self, at: float, name: str, *values: str) -> None:
+        """Let something happen that only event logs show."""
+        self.deeds.append((at, name, values))
 
     def iso(self, at: float) -> str:
         """Write a time as the logs do."""

@@ -5,7 +5,7 @@ HealthMailbox accounts over loopback, with the probes' agents (field notes 4.8).
 
 from __future__ import annotations
 
-from exopsy.lab.rows import cmdlet_row, ecp_row, ews_row, rps_http_row
+from exopsy.lab.rows import cmdlet_event, cmdlet_row, ecp_row, ews_row, rps_http_row
 from exopsy.lab.server import Build, Server
 from exopsy.lab.template import BackEnd, Extra, Request
 
@@ -117,6 +117,13 @@ def _logged_on(made: dict[str, Pairs], server: Server, build: Build, mailbox: st
             parameters='-ResultSize "1"',
             application="ActiveMonitor",
             sender=user.lower(),
+        ),
+        cmdlet_event(
+            f"{server.forest}/Microsoft Exchange System Objects/Monitoring Mailboxes/{mailbox}",
+            f"{server.domain_sid}-1130",
+            "Get-Mailbox",
+            '-ResultSize "1"',
+            application="Remote-ActiveMonitor-Unknown",
         ),
     )
     made["PowerShell"].append((powershell, rows))

@@ -8,10 +8,11 @@ from __future__ import annotations
 import random
 
 from exopsy.lab.plan import Backdoor, Operator, Plan
-from exopsy.lab.rows import ecp_row
+from exopsy.lab.rows import cmdlet_event, ecp_row
 from exopsy.lab.server import guid
+from exopsy.lab.services import EMC
 from exopsy.lab.shell_use import shell_path, use_and_probe
-from exopsy.lab.template import BackEnd, Request
+from exopsy.lab.template import BackEnd, Extra, Request, event_extra
 
 PAGE = '<script language="JScript" runat="server">function Page_Load(){/**/}</script>'
 
@@ -28,10 +29,27 @@ def break_in(plan: Plan, at: float) -> None:
     at = legs.find_oab(at, canary)
     url = rng.choice(ranges.external_urls) + PAGE
     set_command = f"Set-OabVirtualDirectory.ExternalUrl='{url}'.Identity='{vdir}'"
-    at = legs.ddi(at, "SetObject", "OABVirtualDirectory", canary, set_command)
+    at = legs.ddi(
+        at,
+        "SetObject",
+        "OABVirtualDirectory",
+        canary,
+        set_command,
+        legs.event("Set-OabVirtualDirectory", f'-ExternalUrl "{url}" -Identity "{vdir}"'),
+        legs.background("SetObject"),
+    )
     plan.backdoors.append(Backdoor("oab-external-url", vdir, planter, at))
     reset = "Remove-OabVirtualDirectory.Force='True'"
-    at = legs.ddi(at, "SetObject", "ResetOABVirtualDirectory", canary, reset)
+    at = legs.ddi(
+        at,
+        "SetObject",
+        "ResetOABVirtualDirectory",
+        canary,
+        reset,
+        legs.event("Remove-OabVirtualDirectory", f'-Force "True" -Identity "{vdir}"'),
+        legs.background("SetObject"),
+        event_extra("oab-restart"),
+    )
     again = f"New-OabVirtualDirectory.Server='{server.name}'"
     plan.row(
         at + 2.0,
@@ -41,13 +59,22 @@ def break_in(plan: Plan, at: float) -> None:
             command=again,
             url=legs.url("SetObject", "ResetOABVirtualDirectory", canary),
         ),
+        legs.event("New-OabVirtualDirectory", f'-Server "{server.name}"'),
     )
     planted_at = at
     if rng.random() < 0.5:
         clean = f"Set-OabVirtualDirectory.ExternalUrl=$null.Identity='{vdir}'"
-        legs.ddi(at + rng.uniform(4, 20), "SetObject", "OABVirtualDirectory", canary, clean)
+        legs.ddi(
+            at + rng.uniform(4, 20),
+            "SetObject",
+            "OABVirtualDirectory",
+            canary,
+            clean,
+            legs.event("Set-OabVirtualDirectory", f'-ExternalUrl $null -Identity "{vdir}"'),
+        )
     plan.chain("proxylogon", "use", planted_at)
     shell = Backdoor("web-shell", shell_path(rng, ranges), planter, planted_at)
+    plan.deed(planted_at, "page-written", shell.path, "MSExchangeECPAppPool")
     plan.backdoors.append(shell)
     use_and_probe(plan, shell)
 
@@ -144,16 +171,32 @@ class _Legs:
             "Get-OabVirtualDirectory",
         )
 
-    def ddi(self, at: float, verb: str, schema: str, canary: str, command: str) -> float:
+    def ddi(
+        self, at: float, verb: str, schema: str, canary: str, command: str, *more: Extra
+    ) -> float:
         """A request to the control panel's service, and the row that it leaves there."""
         server, build = self.plan.server, self.plan.build_at(at)
         after = self._send(
             at, f"/ecp/DDI/DDIService.svc/{verb}", f"msExchEcpCanary={canary}&schema={schema}"
         )
         self.plan.row(
-            at + 0.4, ecp_row(server, build, command=command, url=self.url(verb, schema, canary))
+            at + 0.4,
+            ecp_row(server, build, command=command, url=self.url(verb, schema, canary)),
+            *more,
         )
         return after
+
+    def event(self, cmdlet: str, parameters: str) -> Extra:
+        """What 'MSExchange Management' writes: the session is the administrator's."""
+        server = self.plan.server
+        user, sid = f"{server.forest}/Users/Administrator", f"{server.domain_sid}-500"
+        pool = "MSExchangeECPAppPool"
+        return cmdlet_event(user, sid, cmdlet, parameters, application=EMC, pool=pool)
+
+    def background(self, command: str) -> Extra:
+        """What 'Application' keeps of a control panel's request that goes on in the background."""
+        url = f"https://{self.plan.server.fqdn}:444/ecp/about.aspx?a=]:444{self.stem}"
+        return event_extra("ecp-async", command, url)
 
     def url(self, verb: str, schema: str, canary: str) -> str:
         return f"/ecp/DDI/DDIService.svc/{verb}?schema={schema}&msExchEcpCanary={canary}&a=%5D:444{self.stem}"

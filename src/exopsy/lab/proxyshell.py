@@ -9,10 +9,10 @@ import base64
 import random
 
 from exopsy.lab.plan import Backdoor, Operator, Plan
-from exopsy.lab.rows import cmdlet_row, ews_row, rps_http_row
+from exopsy.lab.rows import cmdlet_event, cmdlet_row, ews_row, rps_http_row
 from exopsy.lab.server import Person
 from exopsy.lab.shell_use import shell_path, use_and_probe
-from exopsy.lab.template import BackEnd, Extra, Request
+from exopsy.lab.template import BackEnd, Extra, Request, event_extra
 
 STEM = "/autodiscover/autodiscover.json"
 SYSTEM = "NT AUTHORITY\\SYSTEM"
@@ -73,6 +73,7 @@ def _grant_and_export(plan: Plan, legs: _Legs, at: float, victim: Person, chain:
     grant = Backdoor("role-grant", role, planter, granted_at)
     grant.requests.append((exported_at, planter, True))
     shell = Backdoor("web-shell", path, planter, at)
+    plan.deed(exported_at, "page-exported", path)
     plan.backdoors += [grant, shell]
     use_and_probe(plan, shell)
 
@@ -88,6 +89,7 @@ def break_in_with_login(plan: Plan, at: float) -> None:
         at = _remote_powershell(plan, legs, at, victim)
     plan.chain("proxynotshell", "use", at)
     shell = Backdoor("web-shell", shell_path(rng, ranges), planter, at)
+    plan.deed(at, "page-written", shell.path, "MSExchangePowerShellAppPool")
     plan.backdoors.append(shell)
     use_and_probe(plan, shell)
 
@@ -177,6 +179,10 @@ class _Legs:
             client=self.client, query=f"{more}&{self._query('', '').rpartition('&')[2]}".lstrip("&"), action=action,
             command=command, stem="/Powershell",
         )  # fmt: skip
+        if self.user and action == "New-PSSession":
+            more_rows += (
+                event_extra("logon", victim.login, victim.sid, self.operator.addresses[0], "8"),
+            )
         # a request and the cmdlet it ran share their id in the two logs (inferred, not verified)
         plan.row(at + 0.3, row, *more_rows)
         return self.send(at, f"/{self.name}/", more, back="/powershell/")
@@ -187,4 +193,6 @@ class _Legs:
             plan.server, plan.build_at(at), user=f"{plan.server.forest}/Users/Administrator", cmdlet=cmdlet,
             parameters=parameters, application="Unknown", sender=victim.smtp,
         )  # fmt: skip
-        return self.powershell(at, victim, "Command", cmdlet, row)
+        user, sid = f"{plan.server.forest}/Users/Administrator", f"{plan.server.domain_sid}-500"
+        event = cmdlet_event(user, sid, cmdlet, parameters, application="Remote-PowerShell-Unknown")
+        return self.powershell(at, victim, "Command", cmdlet, row, event)

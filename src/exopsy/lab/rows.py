@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from exopsy.lab.server import Build, Server
-from exopsy.lab.template import Extra, csv_row, literal
+from exopsy.lab.template import Extra, csv_row, event_extra, literal
 from exopsy.schema.columns import COLUMNS
 
 EWS = COLUMNS["exchange-ews"].columns
 RPS_HTTP = COLUMNS["exchange-rps-http"].columns
 RPS_CMDLET = COLUMNS["exchange-rps-cmdlet"].columns
 TRACKING = COLUMNS["exchange-message-tracking"].columns
+POWERSHELL_PID = 15756
+"""The worker process of remote PowerShell, in every log that names it."""
 
 
 def _version(build: Build) -> dict[str, str]:
@@ -141,7 +143,7 @@ def cmdlet_row(
         "StartTime": "%(t)s",
         "RequestId": "%(g)s",
         "ServerHostName": server.name,
-        "ProcessId": "15756",
+        "ProcessId": str(POWERSHELL_PID),
         "ProcessName": "w3wp#MSExchangePowerShellAppPool",
         "ThreadId": "85",
         "AuthenticatedUser": literal(user),
@@ -163,6 +165,14 @@ def cmdlet_row(
         "NonPiiParameters": literal(parameters),
     }
     return Extra("rps-cmdlet", csv_row(RPS_CMDLET, values))
+
+
+def cmdlet_event(
+    user: str, sid: str, cmdlet: str, parameters: str, *, application: str, pool: str = ""
+) -> Extra:
+    """Return what 'MSExchange Management' writes of a cmdlet; its activity is the row's id."""
+    pool = pool or "MSExchangePowerShellAppPool"
+    return event_extra("cmdlet", cmdlet, parameters, user, sid, application, pool)
 
 
 def tracking_rows(server: Server, build: Build, sender: str, recipient: str, subject: str) -> Extra:

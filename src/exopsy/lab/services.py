@@ -7,10 +7,13 @@ account's server-to-server calls, an administrator who opens the OAB virtual dir
 from __future__ import annotations
 
 from exopsy.lab.probes import Pairs
-from exopsy.lab.rows import cmdlet_row, ecp_row, ews_row, rps_http_row
+from exopsy.lab.rows import cmdlet_event, cmdlet_row, ecp_row, ews_row, rps_http_row
 from exopsy.lab.server import Build, Server
 from exopsy.lab.template import Extra
 from exopsy.lab.users import authenticated
+
+EMC = "ServerRemoteHost-EMC"
+"""What 'MSExchange Management' calls the control panel."""
 
 
 def add_services(made: dict[str, Pairs], server: Server, build: Build) -> None:
@@ -94,13 +97,20 @@ def _administrator(made: dict[str, Pairs], server: Server, build: Build) -> None
         ("SetObject", "MailboxService", "Set-Mailbox.Office='2.17'"),
     ):
         stem, query = f"/ecp/DDI/DDIService.svc/{page}", f"schema={schema}&{canary}"
-        row = ecp_row(server, build, command=command, url=f"{stem}?{query}")
+        row: tuple[Extra, ...] = (ecp_row(server, build, command=command, url=f"{stem}?{query}"),)
+        if command.startswith("Set-"):
+            cmdlet, _, rest = command.partition(".")
+            name, _, value = rest.partition("=")
+            parameters = f'-Identity "sales003" -{name} "{value.strip(chr(39))}"'
+            user = f"{server.forest}/Admins/{admin.login}"
+            pool = "MSExchangeECPAppPool"
+            row += (cmdlet_event(user, admin.sid, cmdlet, parameters, application=EMC, pool=pool),)
         made["Ecp"].append(
             (
                 authenticated(
                     admin, server, "Ecp", stem, agent=admin.browser, query=query, auth="FBA"
                 ),
-                (row,),
+                row,
             )
         )
     session = f"clientApplication=ManagementShell;PSVersion=5.1.17763.1728&sessionID=Version_15.1_(Build_{build.parts[2]}.0)=rJq{admin.device}"
@@ -135,6 +145,13 @@ def _administrator(made: dict[str, Pairs], server: Server, build: Build) -> None
                 cmdlet=cmdlet,
                 parameters=parameters,
                 sender=user.lower(),
+            ),
+            cmdlet_event(
+                f"{server.forest}/Admins/{admin.login}",
+                admin.sid,
+                cmdlet,
+                parameters,
+                application="Remote-ManagementShell-Unknown",
             ),
         )
         made["PowerShell"].append((call, rows))

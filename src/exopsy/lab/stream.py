@@ -11,10 +11,11 @@ from bisect import bisect
 from collections.abc import Callable
 from datetime import date, timedelta
 
+from exopsy.lab.event_side import EventSide
 from exopsy.lab.noise import HOURS, WEEKEND, Noise
 from exopsy.lab.plan import DAY, Plan
 from exopsy.lab.server import Build
-from exopsy.lab.template import Template
+from exopsy.lab.template import EVENTS, Template
 from exopsy.lab.writer import PROTOCOLS, LogTree
 
 SECONDS = tuple(f"{s:02}" for s in range(60))
@@ -27,9 +28,14 @@ TORN_SHARE = 0.008
 Emit = Callable[[Template, str, str, int], None]
 
 
-def emitter(tree: LogTree, rng: random.Random) -> Emit:
-    """Return the function that adds a request's lines: template, IIS minute, ISO minute, ms."""
+def emitter(tree: LogTree, rng: random.Random, events: list[str] | None = None) -> Emit:
+    """Return the function that adds a request's lines: template, IIS minute, ISO minute, ms.
+
+    What event logs would say of it is added to ``events``, if given.
+    """
     pending = {name: file.pending for name, file in tree.files.items()}
+    if events is not None:
+        pending[EVENTS] = events
     front, back = pending["front"].append, pending.get("back", []).append
     proxies = {p: pending[p].append for p in PROTOCOLS}
     bits, uniform = rng.getrandbits, rng.random
@@ -73,12 +79,13 @@ class Stream:
         rng: random.Random,
         make_noise: Callable[[Build], Noise],
         requests_per_day: int,
+        events: EventSide | None = None,
     ) -> None:
-        self._tree, self._plan, self._rng = tree, plan, rng
+        self._tree, self._plan, self._rng, self._event_side = tree, plan, rng, events
         self._make_noise, self._rate = make_noise, requests_per_day / 1440
-        self._emit = emitter(tree, rng)
+        self._emit = emitter(tree, rng, events.heard if events else None)
         self._build = plan.build_at(plan.visible_from)
-        self._noise = make_noise(self._build)
+        self.noise = make_noise(self._build)
         self._events = sorted(
             e[:2] + e[2:] for e in plan.events if plan.visible_from <= e[0] < plan.days * DAY
         )
@@ -96,6 +103,8 @@ class Stream:
                 else -1
             )
             self._day(day, number * DAY, restart, is_first=number == first)
+            if self._event_side:
+                self._event_side.day(number)
         self._tree.close()
 
     def _day(self, day: date, begin: float, restart: int, *, is_first: bool) -> None:
@@ -120,7 +129,7 @@ class Stream:
     def _beats(self) -> dict[int, list[Template]]:
         """Choose this hour's guaranteed probes and their minutes."""
         beats: dict[int, list[Template]] = {}
-        for made in self._noise.heartbeats.values():
+        for made in self.noise.heartbeats.values():
             for number in range(HEARTBEATS):
                 template = made[-1] if number else self._rng.choice(made)
                 beats.setdefault(self._rng.randrange(60), []).append(template)
@@ -130,9 +139,9 @@ class Stream:
         build = self._plan.build_at(at)
         if build != self._build:
             # an update restarts every service
-            self._build, self._noise = build, self._make_noise(build)
+            self._build, self.noise = build, self._make_noise(build)
             self._tree.restart(f"{iso}00.000Z", build)
-        kinds, cumulative, total = self._noise.pool(weight)
+        kinds, cumulative, total = self.noise.pool(weight)
         self._carry += self._rate * total
         count = int(self._carry)
         self._carry -= count
@@ -158,7 +167,7 @@ class Stream:
         """Let the worker process of a protocol be killed in the middle of a row."""
         for protocol in PROTOCOLS:
             if self._rng.random() < TORN_SHARE or (forced and protocol == "Owa"):
-                template = self._noise.heartbeats[protocol][0]
+                template = self.noise.heartbeats[protocol][0]
                 row = template.proxy % (
                     stamp,
                     f"{self._rng.getrandbits(32):08x}-19b4-4e0c",

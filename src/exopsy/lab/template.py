@@ -85,6 +85,35 @@ class Template(NamedTuple):
     extras: tuple[Extra, ...]
 
 
+EVENTS = "events"
+"""The sink of extras that text logs do not write: what event logs say of the same moment."""
+_UNIT = "\x1f"
+
+
+class Moment(NamedTuple):
+    """What an ``event_extra`` told of, as it happened."""
+
+    stamp: str
+    """``2021-03-03T04:05:06.789Z``: as the request's lines have it."""
+    activity: str
+    """The id that the rows of other logs carry for it."""
+    took: float
+    """Seconds."""
+    name: str
+    values: tuple[str, ...]
+
+
+def event_extra(name: str, *values: str) -> Extra:
+    """Return an extra for the event logs; ``name`` says what happened."""
+    return Extra(EVENTS, _UNIT.join(("%(t)s", "%(g)s", "%(n)d", name, *map(literal, values))))
+
+
+def read_moment(text: str) -> Moment:
+    """Read what an ``event_extra`` became."""
+    stamp, activity, took, name, *values = text.split(_UNIT)
+    return Moment(stamp, activity, int(took) / 1000, name, tuple(values))
+
+
 def cell(value: str) -> str:
     """Quote a CSV cell the way Exchange does: only when it must be."""
     if "," in value or '"' in value or "\n" in value:

@@ -51,6 +51,29 @@ class TruthOperator(msgspec.Struct, kw_only=True):
     probed: list[str]
 
 
+class TruthEvent(msgspec.Struct, kw_only=True):
+    """A record of an event log that tells of the intrusion."""
+
+    channel: str
+    event_id: int
+    record: int
+    time: str
+    what: str
+    """What happened, in a word of the lab: ``shell-command``, ``mailbox-export``."""
+    activity: str | None = None
+    """The id that it shares with rows of text logs (``S:ACTID``, ``RequestId``), if it has one."""
+
+
+class TruthEventLogs(msgspec.Struct, kw_only=True):
+    """What the event logs of a host hold; asked apart from what its text logs show."""
+
+    records: dict[str, int]
+    """How many, by channel."""
+    cleared: list[str]
+    """Channels that somebody emptied; what they held before is gone."""
+    events: list[TruthEvent]
+
+
 class TruthHost(msgspec.Struct, kw_only=True):
     """What an examination of the host should conclude, and from what."""
 
@@ -63,6 +86,8 @@ class TruthHost(msgspec.Struct, kw_only=True):
     operators: list[TruthOperator]
     first_entry: str | None
     """When the first leg succeeded; ``None`` without an intrusion or when its logs are gone."""
+    event_logs: TruthEventLogs | msgspec.UnsetType = msgspec.UNSET
+    """Only where event logs were made. Everything above is of the text logs alone."""
 
 
 class Truth(msgspec.Struct, kw_only=True):
