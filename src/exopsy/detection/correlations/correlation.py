@@ -6,6 +6,7 @@ Made from a Sigma document by ``reading``; ``linking`` then replaces the names o
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from fractions import Fraction
 from typing import Literal
 
 import msgspec
@@ -38,8 +39,14 @@ class Bound(msgspec.Struct, frozen=True):
     number: int | float
 
     def holds(self, measured: object) -> bool:
-        """Compare; ``measured`` is an int or a Fraction, so that nothing is rounded."""
-        return _COMPARE[self.op](measured, self.number)
+        """Compare; ``measured`` is an int or a Fraction, so that nothing is rounded.
+
+        A fraction in the condition is what was written: 0.1 is a tenth.
+        """
+        number = self.number
+        return _COMPARE[self.op](
+            measured, number if isinstance(number, int) else Fraction(str(number))
+        )
 
 
 _COMPARE: dict[Operator, Callable[..., bool]] = {
