@@ -102,7 +102,7 @@ def _resolve(
                 at=correlation.at,
                 remedy="Name rules that are loaded, by id or by a name of one rule",
             )
-        meant[reference] = found.pop()
+        (meant[reference],) = found
     return msgspec.structs.replace(
         correlation,
         rules=tuple(meant[rule] for rule in correlation.rules),

@@ -65,8 +65,8 @@ def read_correlation(document: Mapping[str, Any], at: str) -> Correlation:
     names: list[str] = []
     plain = dict(block)
     plain["condition"] = _for_pysigma(condition, names, at)
-    if isinstance(condition, str):
-        plain.pop("rules", None)
+    if isinstance(condition, str) and str(block["type"]).lower() in TEMPORAL:
+        plain.pop("rules", None)  # pySigma would compare them with the names that stand in
     sigma = _parse({**document, "correlation": plain}, at)
     kind = sigma.type.name.lower()
     bounds, fields, percentile, sight = _condition(sigma, condition, names, at)
