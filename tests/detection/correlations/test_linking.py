@@ -6,7 +6,7 @@ import pytest
 
 from exopsy.detection.correlations.correlation import Correlation, Seen
 from exopsy.detection.correlations.linking import LinkedCorrelations, link_correlations
-from exopsy.detection.correlations.reading import read_correlation
+from exopsy.detection.correlations.reading import load_correlations, read_correlation
 
 ID = "53ba33fd-3a50-4468-a5ef-c583635cfa92"
 
@@ -100,3 +100,15 @@ def test_one_correlation_that_lets_a_rule_speak_is_enough() -> None:
         [made("quiet", "a", "b"), made("loud", "a", generate=True)], [("a", None), ("b", None)]
     )
     assert linked.only_for_correlation() == {"b"}
+
+
+def test_documents_that_can_not_be_read_are_errors_beside_the_others() -> None:
+    good = {"type": "event_count", "rules": "a", "timespan": "1h", "condition": {"gte": 1}}
+    documents = [
+        ({"title": "good", "correlation": good}, "good.yml"),
+        ({"title": "bad", "correlation": {**good, "timespan": "soon"}}, "bad.yml"),
+        ({"title": "lost", "correlation": {**good, "rules": "b"}}, "lost.yml"),
+    ]
+    linked = load_correlations(documents, [("a", None)])
+    assert [c.title for c in linked.correlations] == ["good"]
+    assert [error.at for error in linked.errors] == ["bad.yml", "lost.yml"]

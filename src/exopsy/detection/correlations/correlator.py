@@ -33,7 +33,7 @@ import msgspec
 from exopsy.core.limits import Limits
 from exopsy.detection.casefold import fold
 from exopsy.detection.correlations.correlation import NUMERIC, TEMPORAL, Correlation
-from exopsy.detection.correlations.hit import Hit, microseconds, moment_of
+from exopsy.detection.correlations.hit import Hit, Place, microseconds, moment_of
 from exopsy.detection.correlations.match import (
     Correlated,
     CorrelationLoss,
@@ -100,7 +100,7 @@ class Correlator:
         if time != self._now:
             self._pass_to(time)
             self._now = time
-        arrival = _Arrival(hit, time, time, time)
+        arrival = _Arrival(hit, hit.place(), time, time, time)
         for node in readers:
             self._held += node.take(arrival)
             self._busy.add(node.number)
@@ -160,6 +160,7 @@ class _Arrival(msgspec.Struct):
     """A hit on its way into a window: a record's, or a match of another correlation."""
 
     hit: Hit
+    place: Place
     time: int
     """At which it counts."""
     first: int
@@ -171,7 +172,7 @@ class _Arrival(msgspec.Struct):
     def order(self) -> tuple[object, ...]:
         """Sort among those that were handed over at one time."""
         hit = self.hit
-        return (hit.order()[1:], sorted(hit.fields.items()), sorted(hit.many.items()))
+        return (self.place, hit.rule, sorted(hit.fields.items()), sorted(hit.many.items()))
 
 
 class _Entry(msgspec.Struct):
@@ -188,7 +189,17 @@ class _Entry(msgspec.Struct):
 class _Group:
     """The window of one group as it stands."""
 
-    __slots__ = ("carried", "entries", "events", "grown", "left", "match", "measure", "place")
+    __slots__ = (
+        "carried",
+        "entries",
+        "events",
+        "grown",
+        "left",
+        "match",
+        "measure",
+        "place",
+        "since",
+    )
 
     def __init__(self, correlation: Correlation) -> None:
         self.entries: deque[_Entry] = deque()
@@ -196,8 +207,9 @@ class _Group:
         """Entries that were in the window once."""
         self.measure = make_measure(correlation)
         self.carried: Counter[Carried] = Counter()
-        self.place: tuple[object, ...] = ()
-        """Time and record of the last entry; ``events`` has the entries of that record."""
+        self.place: Place | None = None
+        self.since = 0
+        """Record and time of the last entry; ``events`` has the entries of that record."""
         self.events: dict[tuple[object, ...], _Entry] = {}
         self.grown = False
         """A hit came in since the window was last judged."""
@@ -315,12 +327,11 @@ class _Node:
             if self._carried
             else []
         )
-        seen = set()
+        groups: dict[Values, Values] = {}
         for one in shown:
-            key = tuple(fold(value) for value in one)
-            if key not in seen:
-                seen.add(key)
-                held += self._enter(key, _Entry(arrival, one, values, [*carried]))
+            groups.setdefault(tuple([fold(value) for value in one]), one)
+        for key, one in groups.items():
+            held += self._enter(key, _Entry(arrival, one, values, [*carried]))
         return held
 
     def settle(self, time: int) -> int:
@@ -373,9 +384,8 @@ class _Node:
         if group is None:
             group = self._groups[key] = _Group(self.correlation)
         arrival = entry.arrival
-        place = (arrival.time, arrival.handed, arrival.hit.order()[1:5])
-        if place != group.place:
-            group.place = place
+        if group.place != arrival.place or group.since != arrival.time:
+            group.place, group.since = arrival.place, arrival.time
             group.events = {}
         same = group.events.setdefault(self._identity(entry), entry)
         if same is not entry:
@@ -386,7 +396,8 @@ class _Node:
             return 0
         group.entries.append(entry)
         group.measure.add(arrival.time, arrival.hit.rule, entry.values)
-        group.carried.update(entry.carried)
+        if entry.carried:
+            group.carried.update(entry.carried)
         group.grown = True
         if self._rising:
             self._touched[key] = group
@@ -402,11 +413,13 @@ class _Node:
         """
         kind, rule = self.correlation.kind, entry.arrival.hit.rule
         if entry.arrival.handed:
-            return (rule, entry.values)
+            return (rule, True, entry.values)
         return () if kind == "event_count" or kind in NUMERIC else (rule,)
 
     def _expire(self, before: int | None) -> int:
         """Let all entries go that are older; return how many. None: all there are."""
+        if not self.queue or (before is not None and self.queue[0][0] >= before):
+            return 0
         gone = 0
         while self.queue and (before is None or self.queue[0][0] < before):
             _, key = self.queue.popleft()
@@ -485,7 +498,12 @@ class _Node:
                 origin=newest.arrival.hit.origin,
             )
             arrival = _Arrival(
-                hit, time, group.entries[0].arrival.first, newest.arrival.last, handed=True
+                hit,
+                newest.arrival.place,
+                time,
+                group.entries[0].arrival.first,
+                newest.arrival.last,
+                handed=True,
             )
             for user in users:
                 user.inbox.append(arrival)
@@ -507,5 +525,7 @@ def _fields(
 def _combinations(hit: Hit, fields: Sequence[str], most: int) -> tuple[list[Values], int]:
     """Return the combinations of the fields' values, none if one is missing; 1 if some are cut."""
     values = [hit.values(field, most + 1) for field in fields]
+    if all(len(several) == 1 for several in values):
+        return [tuple([one for (one,) in values])], 0
     found = [*islice(product(*values), most + 1)]
     return found[:most], int(len(found) > most)

@@ -15,7 +15,9 @@ _MICROSECOND = timedelta(microseconds=1)
 _LONG = 600
 _KEPT = 512
 
-Order = tuple[int, str, str, int, int, str]
+Place = tuple[str, str, int, int]
+"""Where a record lies: host, artifact, offset, line."""
+Order = tuple[int, Place, str]
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,8 +37,12 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     def order(self) -> Order:
         """Return what hits are sorted by: time (without one first), then where the record lies."""
         time = -(1 << 63) if self.timestamp is None else microseconds(self.timestamp)
-        place = self.origin
-        return (time, self.host, place.artifact, place.offset, place.line, self.rule)
+        return (time, self.place(), self.rule)
+
+    def place(self) -> Place:
+        """Return where the record lies."""
+        origin = self.origin
+        return (self.host, origin.artifact, origin.offset, origin.line)
 
     def values(self, field: str, most: int) -> tuple[str, ...]:
         """Return the distinct values of a field, shortened; no more than ``most``."""

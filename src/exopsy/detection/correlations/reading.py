@@ -7,7 +7,7 @@ with ``lte: 200``), and an extended condition may say ``AND`` and name rules by 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -39,6 +39,7 @@ from exopsy.detection.correlations.correlation import (
     sight_holds,
     terms_of,
 )
+from exopsy.detection.correlations.linking import LinkedCorrelations, link_correlations
 from exopsy.schema.case import LEVELS
 
 MOST_RULES = 64
@@ -48,6 +49,26 @@ _BRUTE_FORCE = 12
 _OPERATORS: tuple[Operator, ...] = ("gt", "gte", "lt", "lte", "eq", "neq")
 _TOKEN = re.compile(r"[^\s()]+")
 _SPECIFICATION = "See the Sigma specification of correlation rules"
+
+
+def load_correlations(
+    documents: Iterable[tuple[Mapping[str, Any], str]], rules: Iterable[tuple[str, str | None]]
+) -> LinkedCorrelations:
+    """Read documents and resolve what they refer to; all that is wrong is in the result.
+
+    Args:
+        documents: with a ``correlation`` block, and where each lies.
+        rules: id and name (None: it has none) of every rule that can run.
+    """
+    made: list[Correlation] = []
+    errors: list[ContentError] = []
+    for document, at in documents:
+        try:
+            made.append(read_correlation(document, at))
+        except ContentError as error:
+            errors.append(error)
+    linked = link_correlations(made, rules)
+    return msgspec.structs.replace(linked, errors=(*errors, *linked.errors))
 
 
 def read_correlation(document: Mapping[str, Any], at: str) -> Correlation:
