@@ -23,7 +23,7 @@ hit could undo is known to hold when its window is over, ``timespan`` after its 
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice, product
@@ -206,7 +206,7 @@ class _Group:
         self.left = 0
         """Entries that were in the window once."""
         self.measure = make_measure(correlation)
-        self.carried: Counter[Carried] = Counter()
+        self.carried: dict[Carried, int] = {}
         self.place: Place | None = None
         self.since = 0
         """Record and time of the last entry; ``events`` has the entries of that record."""
@@ -392,12 +392,12 @@ class _Node:
             for one in entry.carried:
                 if one not in same.carried:
                     same.carried.append(one)
-                    group.carried[one] += 1
+                    group.carried[one] = group.carried.get(one, 0) + 1
             return 0
         group.entries.append(entry)
         group.measure.add(arrival.time, arrival.hit.rule, entry.values)
-        if entry.carried:
-            group.carried.update(entry.carried)
+        for one in entry.carried:
+            group.carried[one] = group.carried.get(one, 0) + 1
         group.grown = True
         if self._rising:
             self._touched[key] = group
