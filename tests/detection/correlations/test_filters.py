@@ -124,7 +124,7 @@ def test_which_rules_a_filter_is_for() -> None:
         ([], {"r0.yml", "r1.yml", "r2.yml"}),
         ("rar", {"r0.yml"}),
         (["other"], {"r1.yml", "r2.yml"}),
-        ([RULE["id"]], {"r0.yml"}),
+        ([RULE["id"].upper()], {"r0.yml"}),
     ):
         done = apply([RULE, other, narrow], [sieve(rules=named, s={"C": "1"}, condition="not s")])
         assert set(done.applied) == expected

@@ -119,6 +119,8 @@ def test_extended_conditions() -> None:
         ({"timespan": None}, "without timespan"),
         ({"timespan": "1h30m"}, "is invalid"),
         ({"timespan": "0s"}, "greater than zero"),
+        ({"timespan": "101y"}, "longer than a hundred years"),
+        ({"condition": {"gte": 1 << 64}}, "too large"),
         ({"group-by": {"a": 1}}, "no list of fields"),
         ({"group-by": [None]}, "no list of fields"),
         ({"generate": "yes"}, "must be a boolean"),

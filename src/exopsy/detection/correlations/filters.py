@@ -64,8 +64,7 @@ def apply_filters(rules: Sequence[Document], filters: Sequence[Document]) -> Fil
     made: list[Document] = []
     applied: dict[str, tuple[str, ...]] = {}
     for document, at in rules:
-        names = {str(document[k]) for k in ("id", "name") if document.get(k)}
-        names |= {name.lower() for name in names}
+        names = {str(document[k]).lower() for k in ("id", "name") if document.get(k)}
         places: list[str] = []
         result = document
         for number, found in enumerate(usable):
@@ -123,7 +122,14 @@ def _read(document: Mapping[str, Any], at: str) -> _Filter:
         sigma = SigmaFilter.from_dict(copy.deepcopy(dict(document)))
         for condition in sigma.filter.parsed_condition:
             _ = condition.parsed
-    except (SigmaError, AttributeError, TypeError, ValueError, KeyError, RecursionError) as error:
+    except (
+        SigmaError,
+        AttributeError,
+        TypeError,
+        ValueError,
+        LookupError,
+        RecursionError,
+    ) as error:
         # foreign documents hold anything; pySigma does not check every type before it uses it
         raise ContentError(f"not a Sigma filter: {error}", at=at, remedy=_SPECIFICATION) from error
     detections = {str(k): v for k, v in block.items() if k not in ("rules", "condition")}
@@ -136,7 +142,7 @@ def _read(document: Mapping[str, Any], at: str) -> _Filter:
     return _Filter(
         at=at,
         source=sigma.logsource,
-        rules=None if whole else tuple(dict.fromkeys(listed)),
+        rules=None if whole else tuple(dict.fromkeys(name.lower() for name in listed)),
         detections=detections,
         condition=block["condition"],
     )

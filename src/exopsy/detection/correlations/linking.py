@@ -61,7 +61,7 @@ def link_correlations(
     own: dict[str, Correlation] = {}
     for correlation in correlations:
         taken = own[correlation.id].at if correlation.id in own else None
-        if correlation.id in ids and taken is None:
+        if correlation.id.lower() in ids and taken is None:
             taken = "a rule"
         if taken is not None:
             errors.append(
@@ -74,7 +74,7 @@ def link_correlations(
             continue
         own[correlation.id] = correlation
     for correlation in own.values():
-        ids[correlation.id] = correlation.id
+        ids[correlation.id.lower()] = correlation.id
         if correlation.name:
             names.setdefault(correlation.name, set()).add(correlation.id)
     resolved: dict[str, Correlation] = {}

@@ -46,6 +46,8 @@ MOST_RULES = 64
 _MOST_LETTERS = 2_000
 _MOST_DEPTH = 20
 _BRUTE_FORCE = 12
+_MOST = 1 << 53
+_MOST_SECONDS = 100 * 366 * 86_400
 _OPERATORS: tuple[Operator, ...] = ("gt", "gte", "lt", "lte", "eq", "neq")
 _TOKEN = re.compile(r"[^\s()]+")
 _SPECIFICATION = "See the Sigma specification of correlation rules"
@@ -106,7 +108,7 @@ def read_correlation(document: Mapping[str, Any], at: str) -> Correlation:
     title = str(document.get("title") or "")
     name = str(document.get("name") or "")
     made = {
-        "id": str(document.get("id") or name or title).lower(),
+        "id": str(document.get("id") or "").lower() or name or title,
         "name": name,
         "title": title,
         "description": str(document.get("description") or ""),
@@ -137,7 +139,14 @@ def read_correlation(document: Mapping[str, Any], at: str) -> Correlation:
 def _parse(document: dict[str, Any], at: str) -> SigmaCorrelationRule:
     try:
         return SigmaCorrelationRule.from_dict(document)
-    except (SigmaError, AttributeError, TypeError, ValueError, KeyError, RecursionError) as error:
+    except (
+        SigmaError,
+        AttributeError,
+        TypeError,
+        ValueError,
+        LookupError,
+        RecursionError,
+    ) as error:
         # foreign documents hold anything; pySigma does not check every type before it uses it
         raise ContentError(
             f"not a Sigma correlation: {error}", at=at, remedy=_SPECIFICATION
@@ -268,6 +277,12 @@ def _check_meaning(correlation: Correlation) -> None:
     at = correlation.at
     if not correlation.id:
         raise ContentError("no id, name or title", at=at, remedy="Give it an id")
+    if correlation.timespan_seconds > _MOST_SECONDS:
+        raise ContentError(
+            "the timespan is longer than a hundred years", at=at, remedy="Shorten it"
+        )
+    if any(abs(bound.number) > _MOST for bound in correlation.bounds):
+        raise ContentError("the condition's number is too large", at=at, remedy="Use a smaller one")
     if correlation.kind in NUMERIC and len(correlation.fields) != 1:
         raise ContentError("not exactly one field to reckon with", at=at, remedy=_SPECIFICATION)
     if correlation.kind == "value_count" and not correlation.fields:
