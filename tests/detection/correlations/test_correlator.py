@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -327,6 +328,35 @@ def test_the_outer_one_groups_by_its_own_field() -> None:
     assert [m.group for m in outcome.matches if m.rule_id == "then"] == [{"User": "x"}]
 
 
+def test_fields_are_handed_on_through_several_levels() -> None:
+    middle = {"type": "temporal", "name": "middle", "rules": ["many_failed", "b"]}
+    outer = {"type": "temporal", "name": "outer", "rules": ["middle", "c"], "group-by": "User"}
+    found = [hit("a", n, n, Host="h", User=user) for n, user in enumerate(("x", "y", "z"))]
+    found += [hit("b", 10, 10, Host="h")]
+    for user in ("x", "y", "z"):
+        outcome = run([outer, middle, FAILED], [*found, hit("c", 20, 20, User=user)])
+        assert [m.group for m in outcome.matches if m.rule_id == "outer"] == [{"User": user}]
+
+
+def test_matches_of_one_time_enter_by_where_their_records_lie() -> None:
+    inner = [
+        {
+            "type": "event_count",
+            "name": name,
+            "rules": rule,
+            "group-by": "U",
+            "condition": {"gte": 1},
+        }
+        for name, rule in (("one", "a"), ("two", "b"))
+    ]
+    outer = {"type": "temporal", "name": "outer", "rules": ["one", "two"], "group-by": "U"}
+    for first, second in ((1, 2), (2, 1)):
+        found = [hit("a", 0, first, U="x"), hit("b", 0, second, U="X")]
+        outcome = run([*inner, outer], found)
+        (match,) = [m for m in outcome.matches if m.rule_id == "outer"]
+        assert match.group == {"U": "x" if first == 1 else "X"}
+
+
 def test_counting_types_count_matches_not_moments() -> None:
     outer = {
         "type": "event_count",
@@ -527,6 +557,28 @@ def _agree(correlations: tuple[Correlation, ...], found: list[Hit], random: Any)
 
 
 _MANY = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+_STEP = st.sampled_from((0, 1, 1, 4, 5, 6, 9, 10, 10.000001, 11))
+
+
+@given(_bounds, st.lists(_STEP, max_size=20))
+@_MANY
+def test_windows_begin_and_end_as_the_definition_says(
+    condition: dict[str, int], steps: list[float]
+) -> None:
+    """One rule and no group: here edges of windows meet edges of bursts often."""
+    block = {"type": "event_count", "rules": "a", "timespan": "10s", "condition": condition}
+    assume(_can_be(block))
+    run(block, hits("a", *accumulate(steps)))
+
+
+def _can_be(block: dict[str, Any]) -> bool:
+    try:
+        link(block)
+    except ContentError:
+        return False
+    return True
 
 
 @given(_sets(((), ("U",)), most=1), _records(_plain_fields), st.randoms(use_true_random=False))
