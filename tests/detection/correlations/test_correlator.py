@@ -379,6 +379,8 @@ def test_what_can_be_undone_is_known_when_the_window_is_over() -> None:
     assert spans(run([outer, lonely], [*found, hit("c", 60, 2)]), "outer") == [(0, 60, 2)]
     assert spans(run([outer, lonely], [*found, hit("c", 120, 2)]), "outer") == [(0, 120, 2)]
     assert not spans(run([outer, lonely], [*found, hit("c", 121, 2)]), "outer")
+    # at the very end of its window it can still be undone
+    assert not spans(run([outer, lonely], [*found, hit("b", 60, 2), hit("c", 90, 3)]), "outer")
 
 
 def test_too_many_hits_are_a_loss_that_is_said() -> None:

@@ -460,7 +460,6 @@ class _Node:
         if opens:
             self._end(group)
             group.match = _Burst(group.entries[0], self._limits.samples_per_finding)
-            group.match.read = group.left
         assert group.match is not None
         new = group.left + len(group.entries) - max(group.match.read, group.left)
         group.match.extend(reversed([*islice(reversed(group.entries), new)]), measured)
