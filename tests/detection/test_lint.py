@@ -190,3 +190,12 @@ def test_what_does_not_load_comes_first(tmp_path: Path) -> None:
     assert problems[0].at == "detections/initial_access/a.yml"
     assert len(problems) == 2
     assert problems[1].remedy
+
+
+@pytest.mark.parametrize("block", ["correlation", "filter"])
+def test_a_correlation_or_filter_among_the_rules_is_told_what_it_is(
+    tmp_path: Path, block: str
+) -> None:
+    write(tmp_path, {"title": "t", block: {"rules": ["a"]}})
+    (problem,) = lint([tmp_path], FORMATS)
+    assert "a Sigma correlation or filter is no rule" in problem.problem

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import yaml
 
+from exopsy.detection.correlations.filters import apply_filters
+from exopsy.detection.correlations.reading import load_correlations
 from exopsy.detection.load import load_rules
 from exopsy.evidence.registry import FORMATS
 from exopsy.pipeline.commands import test_rules as run_tests
@@ -27,7 +30,7 @@ def test_every_link_leads_somewhere(page):
 
 
 def test_the_example_rule_and_aggregate_pass_their_tests(tmp_path):
-    rule, rule_test, aggregate, aggregate_test = BLOCKS
+    rule, rule_test, aggregate, aggregate_test = BLOCKS[:4]
     head = rule[: rule.index("logsource")].replace("00000000", "00000001")
     block = "exopsy: {behaviour: P01, subject: [AuthenticatedUser], innocent: [x], next: y}\n"
     tables = re.sub(r" {5,}#.*| {3,}#.*", "", aggregate)
@@ -44,6 +47,20 @@ def test_the_example_rule_and_aggregate_pass_their_tests(tmp_path):
     assert loaded.errors == ()
     assert (len(loaded.rules.rules), len(loaded.rules.aggregates)) == (1, 1)
     assert run_tests([tmp_path]) == (3, [])
+
+
+def test_the_example_correlation_and_filter_can_be_used():
+    rule, _, _, _, correlation, sieve = (yaml.safe_load(block) for block in BLOCKS)
+    linked = load_correlations(
+        [(correlation, "correlation.yml")],
+        [("1", "many_failed_logons"), ("2", "logon")],
+    )
+    assert linked.errors == ()
+    assert linked.correlations[0].timespan_seconds == 3600
+    web = {**rule, "id": sieve["filter"]["rules"][0], "logsource": {"category": "webserver"}}
+    filtered = apply_filters([(web, "rule.yml")], [(sieve, "filter.yml")])
+    assert filtered.errors == ()
+    assert filtered.applied == {"rule.yml": ("filter.yml",)}
 
 
 SELF_EXPLAINING = {"format", "version", "name", "exchange_build", "build_basis", "clock_skew_s"}

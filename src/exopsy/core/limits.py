@@ -32,5 +32,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """A pivot key that brings more rows than this is a hub: capped, and reported as capped."""
     findings_per_rule: int = 500
     """Findings of one rule on one host; the rest is folded into one finding that says how many."""
+    correlation_hits: int = 100_000
+    """Hits held in the windows of all correlations together; beyond it the oldest are forgotten."""
+    correlation_values: int = 16
+    """Values of one hit's fields that are looked at, where a field has several or several fields
+    are combined; also what one match of a correlation hands on to another."""
+    correlation_matches: int = 2_000
+    """Matches of one correlation; further ones are only counted."""
+    correlation_run_hits: int = 20_000
+    """Hits that a worker sorts in memory before they go to disk."""
     samples_per_finding: int = 5
     sample_bytes: int = 4_096

@@ -197,6 +197,12 @@ def _make(
     document = read_yaml(path)
     if not isinstance(document, dict):
         raise ContentError("not a mapping", at=at, remedy="Start with 'title:'")
+    if "correlation" in document or "filter" in document:
+        raise ContentError(
+            "a Sigma correlation or filter is no rule, and content folders hold none",
+            at=at,
+            remedy="Write an aggregate",
+        )
     if "aggregate" in document:
         return _aggregate(document, at)
     return _rule(document, at, formats, lists)

@@ -1,0 +1,1 @@
+"""Sigma's correlation documents and filters; what is built of findings is ``exopsy.correlation``."""
