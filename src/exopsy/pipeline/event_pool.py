@@ -13,6 +13,7 @@ import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -86,7 +87,7 @@ class EventPool:
         self._pool: ProcessPoolExecutor | None = None
         self._lock = threading.Lock()
 
-    def __enter__(self) -> EventPool:
+    def __enter__(self) -> Self:
         """Nothing is started yet."""
         return self
 
@@ -173,7 +174,7 @@ _here: tuple[EventOrder, Bundle, EventRules] | None = None
 
 
 def _begin(order: bytes) -> None:
-    global _here  # noqa: PLW0603 - a worker process serves one run
+    global _here
     told = msgspec.json.decode(order, type=EventOrder)
     cache = None if told.cache is None else Path(told.cache)
     bundle = load_bundle([Path(folder) for folder in told.content], cache, told.selection)

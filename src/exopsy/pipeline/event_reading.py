@@ -16,12 +16,12 @@ from exopsy.pipeline.bundle import Bundle
 from exopsy.pipeline.event_pool import WORTH, EventPool, rules_of
 from exopsy.pipeline.event_scan import EventPart, scan_events
 from exopsy.pipeline.matches import MatchTable
+from exopsy.pipeline.progress import SharedProgress
+from exopsy.reports.escape import visible
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.event import EVENT_LOG, EventLogFacts
 from exopsy.schema.format import FormatSpec
-from exopsy.reports.escape import visible
 from exopsy.sources.member import Member
-from exopsy.pipeline.progress import SharedProgress
 
 Seen = Callable[[memoryview], None]
 _BLOCK = 1 << 20
@@ -96,7 +96,9 @@ class EventReading:
         """Let the workers read while the bytes are hashed here; return what stopped them."""
         assert member.local is not None
         path = member.path
-        name = f"match-0-{hashlib.sha256(path.encode('utf-8', 'backslashreplace')).hexdigest()[:24]}"
+        name = (
+            f"match-0-{hashlib.sha256(path.encode('utf-8', 'backslashreplace')).hexdigest()[:24]}"
+        )
         reading = self._pool.begin(member.local, path, spec.name, name)
         while data := stream.read(_BLOCK):
             seen(memoryview(data))

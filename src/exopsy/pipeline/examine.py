@@ -92,9 +92,7 @@ def examine(settings: RunSettings, progress: Progress) -> CaseDocument:
         ContentError: our own content is damaged.
     """
     progress.stage("loading rules")
-    bundle = load_bundle(
-        settings.content, settings.cache, settings.selection, settings.workers
-    )
+    bundle = load_bundle(settings.content, settings.cache, settings.selection, settings.workers)
     work = settings.case / "work"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)

@@ -21,8 +21,8 @@ from exopsy.evidence import registry
 from exopsy.evidence.byte_classes import BlockClassifier
 from exopsy.pipeline.blocks import BLOCK, Block, BlockReader
 from exopsy.pipeline.column_table import ColumnCollector, ColumnTable
-from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.event_reading import EventReading
+from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.progress import SharedProgress
 from exopsy.pipeline.sieving import ArtifactMatcher, LogSieve, pieces
 from exopsy.pipeline.stage import guarded

@@ -56,8 +56,14 @@ class EventHit(msgspec.Struct, frozen=True):
     index: int
     """Of the record in its batch."""
     row: Row
-    rule: Rule
+    matcher: Matcher
+    """Of the rule."""
     grade: Grade
+
+    @property
+    def rule(self) -> Rule:
+        """Return the rule."""
+        return self.matcher.rule
 
 
 class Scanned(msgspec.Struct):
@@ -196,7 +202,7 @@ class EventRules:
                 matcher = self._matchers[number] = Matcher(self.rules[number], self._lists)
             grade = matcher.match(view)
             if grade is not None:
-                result.hits.append(EventHit(index, row, matcher.rule, grade))
+                result.hits.append(EventHit(index, row, matcher, grade))
 
 
 def _within(event: str | None, reached: Reach) -> bool:

@@ -34,7 +34,7 @@ class InnocentEvents:
         self._held: dict[tuple[str, bool], int] = {}
         self.records = max(1, len(lines))
 
-    def holding(self, text: str, *, starts: bool, ends: bool) -> int:
+    def holding(self, text: str, *, starts: bool, ends: bool, inner: bool = False) -> int:
         """Return a bit for every event that holds a literal, or a value that is the literal."""
         is_value = starts and ends
         held = self._held.get((text, is_value))
