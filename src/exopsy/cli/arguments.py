@@ -134,6 +134,43 @@ def _examine(commands: _Commands[Parser]) -> None:
         help="addresses and networks of your own scanners and administrators, one a line",
     )
     parser.add_argument(
+        "--rules",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="folder of Sigma rules to apply as well, in any layout (repeatable)",
+    )
+    parser.add_argument(
+        "--min-level",
+        choices=("informational", "low", "medium", "high", "critical"),
+        default="informational",
+        metavar="LEVEL",
+        help="of the rules in --rules, only those of this level or above (default: all)",
+    )
+    parser.add_argument(
+        "--status",
+        action="append",
+        default=[],
+        metavar="STATUS",
+        help="of the rules in --rules, only those of this status (repeatable; default: stable,"
+        " test and experimental)",
+    )
+    parser.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="of the rules in --rules, only those with this id or tag (repeatable)",
+    )
+    parser.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="of the rules in --rules, not those with this id or tag (repeatable)",
+    )
+    parser.add_argument(
         "--workers",
         type=_positive,
         default=min(os.cpu_count() or 1, 8),

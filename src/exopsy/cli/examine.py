@@ -6,6 +6,7 @@ import argparse
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exopsy.cli.errors import WrongCommandError
 from exopsy.cli.progress import progress_on
@@ -15,6 +16,9 @@ from exopsy.pipeline.settings import RunSettings
 from exopsy.reports.words import exit_code
 from exopsy.schema.case import CaseDocument, encode_case
 from exopsy.store.case_folder import REPORT_FILE, claim, default_case
+
+if TYPE_CHECKING:
+    from exopsy.detection.selection import Selection
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -34,11 +38,15 @@ def settings_from(arguments: argparse.Namespace, case_dir: Path) -> RunSettings:
     Raises:
         WrongCommandError: one of them can't be read, or the arguments contradict each other.
     """
+    from exopsy.core.content import CONTENT
     from exopsy.detection.load import default_cache
 
     since, until = arguments.since, arguments.until
     if since and until and until < since:
         raise WrongCommandError("--until lies before --since.")
+    for folder in arguments.rules:
+        if not folder.is_dir():
+            raise WrongCommandError(f"--rules: there is no folder {folder}.")
     return RunSettings(
         collection=arguments.collection,
         case=case_dir,
@@ -48,8 +56,22 @@ def settings_from(arguments: argparse.Namespace, case_dir: Path) -> RunSettings:
         workers=arguments.workers,
         passwords=tuple(_lines(arguments.password_file)),
         trusted=tuple(line.decode() for line in _lines(arguments.trusted)),
+        content=(CONTENT, *arguments.rules),
+        selection=_selection(arguments),
         cache=default_cache(),
         started=now_utc(),
+    )
+
+
+def _selection(arguments: argparse.Namespace) -> Selection:
+    from exopsy.detection.selection import Selection
+
+    usual = Selection()
+    return Selection(
+        min_level=arguments.min_level,
+        statuses=frozenset(arguments.status) or usual.statuses,
+        include=frozenset(arguments.include),
+        exclude=frozenset(arguments.exclude),
     )
 
 

@@ -22,8 +22,9 @@ from exopsy.detection.expression import fields_of, lists_of
 from exopsy.detection.log_sources import LogSources, Unmapped, UnmappedError
 from exopsy.detection.matcher import compile_expression
 from exopsy.detection.rule import GradeWhen, Rule, ValueList
-from exopsy.schema.case import LEVELS
+from exopsy.schema.case import LEVELS, Grade
 from exopsy.schema.columns import COLUMNS
+from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.rule import RuleInfo
 
 _MOST_BYTES = 4 << 20
@@ -182,11 +183,12 @@ class ForeignReader:
             compile_expression(mapped.condition, self._lists)
         except (re.error, ValueError, OverflowError, RecursionError) as error:
             raise ContentError(f"condition can't be evaluated: {error}", at=at) from error
+        info = _info(document, mapped.log, mapped.subject, at)
         return Rule(
-            info=_info(document, mapped.log, mapped.subject, at),
+            info=info,
             log=mapped.log,
             condition=mapped.condition,
-            grades=(GradeWhen(when=None, grade="attempt"),),
+            grades=(GradeWhen(when=None, grade=_grade(info, mapped.log)),),
             at=place,
             is_foreign=True,
             tags=_tags(document),
@@ -276,6 +278,15 @@ def _info(document: dict[str, Any], log: str, subject: tuple[str, ...], at: str)
                 author=str(document.get("author") or ""),
             )
     raise ContentError(f"level {level!r} is unknown", at=at, remedy=", ".join(LEVELS))
+
+
+def _grade(info: RuleInfo, log: str) -> Grade:
+    """Say what a match means, which these rules don't.
+
+    An event is something that happened on the server, so what its author holds to be serious there
+    is a sign that a person should look at; a request may have been refused.
+    """
+    return "success" if log == EVENT_LOG and info.level in ("high", "critical") else "attempt"
 
 
 def _innocent(found: object) -> tuple[str, ...]:

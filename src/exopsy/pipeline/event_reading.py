@@ -161,5 +161,8 @@ def by_channel(
         channel = facts.channels[0] if len(facts.channels) == 1 else "several channels"
         name = f"{EVENT_LOG}: {visible(channel, 100)}" if facts.channels else EVENT_LOG
         specs[name] = msgspec.structs.replace(spec, name=name)
-        named.append(msgspec.structs.replace(facts, kind=name))
+        # Silence between two records is no hole: an event log has a record when something happens.
+        times = [moment for span in facts.spans for moment in span]
+        spans = [(min(times), max(times))] if times else []
+        named.append(msgspec.structs.replace(facts, kind=name, spans=spans))
     return named, specs

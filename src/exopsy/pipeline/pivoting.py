@@ -21,6 +21,9 @@ from exopsy.schema.row import Row
 from exopsy.sources.collection import Collection
 from exopsy.sources.member import Member
 
+_LOGS = frozenset(spec.name for spec in registry.FORMATS)
+"""Logs of lines. Event logs name no pages, and few addresses that the others do not."""
+
 
 class PivotScan:
     """Reads a collection again for some keys."""
@@ -35,7 +38,7 @@ class PivotScan:
         limits: Limits,
         plain: bool,
     ) -> None:
-        self._artifacts = {a.path: a for a in artifacts if a.kind and a.state != "failed"}
+        self._artifacts = {a.path: a for a in artifacts if a.kind in _LOGS and a.state != "failed"}
         self._mapping = mapping
         self._matches = matches
         self._limits = limits
