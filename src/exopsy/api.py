@@ -13,7 +13,9 @@ from datetime import date
 from pathlib import Path
 
 from exopsy.core.clock import now_utc
+from exopsy.core.content import CONTENT
 from exopsy.core.errors import CollectionError
+from exopsy.detection.selection import Selection
 from exopsy.pipeline.examine import examine as _examine
 from exopsy.pipeline.progress import Progress, SilentProgress
 from exopsy.pipeline.settings import RunSettings
@@ -31,6 +33,8 @@ def examine(
     workers: int = 1,
     passwords: Sequence[bytes] = (),
     trusted: Sequence[str] = (),
+    rules: Sequence[str | Path] = (),
+    selection: Selection | None = None,
     cache: str | Path | None = None,
     progress: Progress | None = None,
 ) -> CaseDocument:
@@ -46,6 +50,8 @@ def examine(
         workers: artifacts read at the same time; the result is the same.
         passwords: of archives.
         trusted: addresses and networks of one's own scanners and administrators.
+        rules: folders of Sigma rules to apply as well, in any layout.
+        selection: which of those rules; None: all that are stable, test or experimental.
         cache: folder for compiled rules; None compiles them each time.
         progress: receives news of the run.
 
@@ -68,6 +74,8 @@ def examine(
         workers=workers,
         passwords=tuple(passwords),
         trusted=tuple(trusted),
+        content=(CONTENT, *map(Path, rules)),
+        selection=selection or Selection(),
         cache=None if cache is None else Path(cache),
         started=now_utc(),
     )

@@ -12,7 +12,7 @@ import re
 import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -22,10 +22,14 @@ from exopsy.detection.expression import fields_of, lists_of
 from exopsy.detection.log_sources import LogSources, Unmapped, UnmappedError
 from exopsy.detection.matcher import compile_expression
 from exopsy.detection.rule import GradeWhen, Rule, ValueList
+from exopsy.detection.techniques import techniques_of
 from exopsy.schema.case import LEVELS, Grade
 from exopsy.schema.columns import COLUMNS
 from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.rule import RuleInfo
+
+if TYPE_CHECKING:
+    from exopsy.detection.correlations.filters import Filters
 
 _MOST_BYTES = 4 << 20
 _NAMESPACE = uuid.UUID("6f1f0a52-8f4c-4d5e-9f0a-3f6f3f2f6b11")
@@ -65,6 +69,8 @@ class Read(msgspec.Struct, kw_only=True):
     no_rules: list[str] = []
     """Files of YAML that are something else."""
     problems: list[Problem] = []
+    names: list[str] = []
+    """What filters may call the rules, those that can't run among them."""
 
     def add(self, other: Read) -> None:
         """Append what further files gave."""
@@ -90,10 +96,21 @@ def foreign_files(folder: Path) -> list[Path]:
 class ForeignReader:
     """Reads files of one folder."""
 
-    def __init__(self, folder: Path, sources: LogSources, lists: dict[str, ValueList]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        sources: LogSources,
+        lists: dict[str, ValueList],
+        filters: Sequence[Handed] = (),
+    ) -> None:
         self._folder = folder
         self._sources = sources
         self._lists = lists
+        self._filters: Filters | None = None
+        if filters:
+            from exopsy.detection.correlations.filters import Filters
+
+            self._filters = Filters([(found.document, found.at) for found in filters])
 
     def read(self, paths: Iterable[Path]) -> Read:
         """Read files; what is wrong with one does not stop the others."""
@@ -136,8 +153,16 @@ class ForeignReader:
         from exopsy.detection.sigma_reader import MissingListError  # heavy; cached otherwise
 
         why = None
+        places: tuple[str, ...] = ()
+        if self._filters is not None:
+            from exopsy.detection.correlations.filters import names_of
+
+            result.names += sorted(names_of(document))
+            document, places, errors = self._filters.apply(document, place)
+            result.problems += [problem_of(error) for error in errors]
         try:
-            result.rules.append(self._made(document, place, at))
+            made = self._made(document, place, at)
+            result.rules.append(msgspec.structs.replace(made, filtered_by=places))
         except UnmappedError as error:
             why = str(error)
         except MissingListError as error:
@@ -191,10 +216,32 @@ class ForeignReader:
             grades=(GradeWhen(when=None, grade=_grade(info, mapped.log)),),
             at=place,
             is_foreign=True,
+            name=str(document.get("name") or ""),
             tags=_tags(document),
             reads=mapped.reads,
             left_out=mapped.left_out,
         )
+
+
+def filters_in(folder: Path) -> list[Handed]:
+    """Return the filter documents of a folder; what is wrong with their files is told later."""
+    found: list[Handed] = []
+    for path in foreign_files(folder):
+        try:
+            if _FILTER.search(path.read_bytes()) is None:
+                continue
+            documents = _merged(_documents(path), "")
+        except (OSError, ContentError):
+            continue
+        at = path.relative_to(folder).as_posix()
+        for number, document in enumerate(documents):
+            if isinstance(document.get("filter"), dict):
+                place = at if len(documents) == 1 else f"{at}#{number + 1}"
+                found.append(Handed(kind="filter", at=place, document=document))
+    return found
+
+
+_FILTER = re.compile(rb"^filter[ \t]*:", re.MULTILINE)
 
 
 def _documents(path: Path) -> list[Any]:
@@ -267,11 +314,7 @@ def _info(document: dict[str, Any], log: str, subject: tuple[str, ...], at: str)
                 description=str(document.get("description") or ""),
                 level=candidate,
                 status=str(document.get("status") or "experimental"),
-                techniques=tuple(
-                    tag.removeprefix("attack.").upper()
-                    for tag in map(str.lower, _tags(document))
-                    if re.fullmatch(r"attack\.t\d{4}(\.\d{3})?", tag)
-                ),
+                techniques=techniques_of(_tags(document)),
                 logs=(log,),
                 subject=subject,
                 innocent=_innocent(document.get("falsepositives")),

@@ -21,23 +21,34 @@ import msgspec
 from exopsy.core.content import CONTENT, read_yaml
 from exopsy.core.errors import ContentError
 from exopsy.detection.casefold import fold
+from exopsy.detection.correlations.correlation import Correlation
+from exopsy.detection.correlations.linking import link_correlations
 from exopsy.detection.expression import Expression, fields_of, lists_of
-from exopsy.detection.foreign import Handed, Problem, Read, foreign_files, problem_of
+from exopsy.detection.foreign import (
+    Handed,
+    Problem,
+    Read,
+    filters_in,
+    foreign_files,
+    problem_of,
+)
 from exopsy.detection.log_sources import FOLDER as MAPPINGS
 from exopsy.detection.log_sources import Unmapped, UnmappedError
 from exopsy.detection.matcher import compile_expression, normalise
 from exopsy.detection.repository import known_log_sources, read_repository
 from exopsy.detection.rule import Aggregate, Extract, GradeWhen, Rule, RuleSet, ValueList
 from exopsy.detection.selection import Selection
+from exopsy.detection.techniques import techniques_of
 from exopsy.schema.case import GRADES, LEVELS, Grade
 from exopsy.schema.columns import COLUMNS
 from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.format import FormatSpec
 from exopsy.schema.rule import RuleInfo
 
-_CACHE_FORMAT = "2"
+_CACHE_FORMAT = "3"
 _CODE = (
-    "casefold.py", "expression.py", "foreign.py", "load.py", "log_sources.py", "matcher.py",
+    "casefold.py", "correlations/correlation.py", "correlations/filters.py",
+    "correlations/reading.py", "expression.py", "foreign.py", "load.py", "log_sources.py", "matcher.py",
     "repository.py", "rule.py", "sigma_modifiers.py", "sigma_reader.py", "translation.py",
 )  # fmt: skip
 
@@ -49,8 +60,12 @@ class LoadedRules(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[ContentError, ...] = ()
     unmapped: tuple[Unmapped, ...] = ()
     """Rules from outside that can't run here, with the reason."""
+    correlations: tuple[Correlation, ...] = ()
+    """From outside, those that can run, in an order in which each follows what it refers to."""
+    silent: frozenset[str] = frozenset()
+    """Ids of rules and correlations that only correlations ask for: they make no findings."""
     handed: tuple[Handed, ...] = ()
-    """Correlations and filters from outside."""
+    """Correlations and filters from outside, as they were found."""
     not_selected: dict[str, int] = {}
     """Reason -> how many rules from outside were not wanted."""
     no_rules: tuple[str, ...] = ()
@@ -63,6 +78,7 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     rules: RuleSet
     problems: tuple[Problem, ...]
     unmapped: tuple[Unmapped, ...]
+    correlations: tuple[Correlation, ...]
     handed: tuple[Handed, ...]
     no_rules: tuple[str, ...]
     has_own_errors: bool = False
@@ -104,10 +120,14 @@ def _selected(kept: _Kept, selection: Selection) -> LoadedRules:
             rules.append(rule)
         else:
             refused[why] = refused.get(why, 0) + 1
+    linked = link_correlations(kept.correlations, [(r.info.id, r.name or None) for r in rules])
+    own = {rule.info.id for rule in rules if not rule.is_foreign}
     return LoadedRules(
         rules=msgspec.structs.replace(kept.rules, rules=tuple(rules)),
-        errors=tuple(problem.error() for problem in kept.problems),
+        errors=(*(problem.error() for problem in kept.problems), *linked.errors),
         unmapped=kept.unmapped,
+        correlations=linked.correlations,
+        silent=linked.only_for_correlation() - own,
         handed=kept.handed,
         not_selected=dict(sorted(refused.items())),
         no_rules=kept.no_rules,
@@ -143,9 +163,10 @@ def _load(folders: Sequence[Path], formats: Sequence[FormatSpec], workers: int) 
     }
     read = Read()
     seen: dict[str, str] = {}
+    filters = [f for folder in folders if is_repository(folder) for f in filters_in(folder)]
     for folder in folders:
         if is_repository(folder):
-            found = read_repository(folder, lists, tuple(formats), workers)
+            found = read_repository(folder, lists, tuple(formats), workers, filters)
             twice: list[ContentError] = []
             found.rules = [rule for rule in found.rules if _is_new(rule, seen, twice)]
             found.problems += [problem_of(error) for error in twice]
@@ -163,7 +184,9 @@ def _load(folders: Sequence[Path], formats: Sequence[FormatSpec], workers: int) 
                 rules.append(made)
             else:
                 aggregates.append(made)
+    correlations = _read_handed(read, filters)
     return _Kept(
+        correlations=correlations,
         rules=RuleSet(rules=(*rules, *read.rules), aggregates=tuple(aggregates), lists=lists),
         problems=(
             *(problem_of(error) for error in errors),
@@ -174,6 +197,27 @@ def _load(folders: Sequence[Path], formats: Sequence[FormatSpec], workers: int) 
         no_rules=tuple(read.no_rules),
         has_own_errors=bool(errors),
     )
+
+
+def _read_handed(read: Read, filters: Sequence[Handed]) -> tuple[Correlation, ...]:
+    """Read the correlations; say what is wrong with them and with the filters."""
+    if filters:
+        from exopsy.detection.correlations.filters import Filters
+
+        checked = Filters([(found.document, found.at) for found in filters])
+        wrong = [*checked.errors, *checked.unmet(frozenset(read.names))]
+        read.problems += [problem_of(error) for error in wrong]
+    made = []
+    for found in read.handed:
+        if found.kind != "correlation":
+            continue
+        from exopsy.detection.correlations.reading import read_correlation
+
+        try:
+            made.append(read_correlation(found.document, found.at))
+        except ContentError as error:
+            read.problems.append(problem_of(error))
+    return tuple(made)
 
 
 def _is_new(made: Rule | Aggregate, seen: dict[str, str], errors: list[ContentError]) -> bool:
@@ -420,11 +464,7 @@ def _info(
     if level not in LEVELS:
         raise ContentError(f"level {level!r} is unknown", at=at, remedy=", ".join(LEVELS))
     backdoor = _mapping(block, "backdoor", at)
-    techniques = tuple(
-        tag.removeprefix("attack.").upper()
-        for tag in document.get("tags") or ()
-        if isinstance(tag, str) and re.fullmatch(r"attack\.t\d{4}(\.\d{3})?", tag)
-    )
+    techniques = techniques_of(document.get("tags") or ())
     fields = {
         "id": str(document.get("id", "")),
         "title": document.get("title", ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from exopsy.detection.foreign import ForeignReader, Read, foreign_files
+from exopsy.detection.foreign import ForeignReader, Handed, Read, foreign_files
 from exopsy.detection.log_sources import Kind, LogSource, LogSources, read_log_sources
 from exopsy.detection.rule import ValueList
 from exopsy.schema.format import FormatSpec
@@ -51,15 +52,17 @@ def read_repository(
     lists: dict[str, ValueList],
     formats: tuple[FormatSpec, ...],
     workers: int = 1,
+    filters: Sequence[Handed] = (),
 ) -> Read:
     """Read every rule file of a folder, in path order however many processes do it."""
     paths = foreign_files(folder)
     if workers > 1 and len(paths) >= _MANY:
         try:
-            return _read_by_processes(folder, paths, msgspec.json.encode((lists, formats)), workers)
+            known = msgspec.json.encode((lists, formats, tuple(filters)))
+            return _read_by_processes(folder, paths, known, workers)
         except (BrokenProcessPool, OSError):
             pass  # no processes to be had here: the slow way gives the same
-    return ForeignReader(folder, known_log_sources(formats), lists).read(paths)
+    return ForeignReader(folder, known_log_sources(formats), lists, filters).read(paths)
 
 
 def _read_by_processes(folder: Path, paths: list[Path], known: bytes, workers: int) -> Read:
@@ -74,8 +77,8 @@ def _read_by_processes(folder: Path, paths: list[Path], known: bytes, workers: i
 
 
 def _read_slice(folder: Path, paths: list[Path], known: bytes) -> bytes:
-    lists, formats = msgspec.json.decode(
-        known, type=tuple[dict[str, ValueList], tuple[FormatSpec, ...]]
+    lists, formats, filters = msgspec.json.decode(
+        known, type=tuple[dict[str, ValueList], tuple[FormatSpec, ...], tuple[Handed, ...]]
     )
-    read = ForeignReader(folder, known_log_sources(formats), lists).read(paths)
+    read = ForeignReader(folder, known_log_sources(formats), lists, filters).read(paths)
     return msgspec.json.encode(read)

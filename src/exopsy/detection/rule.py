@@ -40,7 +40,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Path of its file, relative to the rules folder."""
     is_foreign: bool = False
     """It has no block of ours: somebody else's rule, translated by ``mappings/sigma``."""
+    name: str = ""
+    """By which correlations may refer to it."""
     tags: tuple[str, ...] = ()
+    filtered_by: tuple[str, ...] = ()
+    """Places of the filters that were added to it."""
     reads: tuple[str, ...] = ()
     """Of a translated rule: the kinds of records in which it is looked for."""
     left_out: tuple[str, ...] = ()

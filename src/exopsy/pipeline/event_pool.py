@@ -18,6 +18,8 @@ from typing import Self
 import msgspec
 
 from exopsy.core.limits import Limits
+from exopsy.detection.correlations.needs import field_needs
+from exopsy.detection.correlations.spool import HitSpool
 from exopsy.detection.events.event_rules import EventRules
 from exopsy.detection.selection import Selection
 from exopsy.evidence.events.evtx_log import ranges
@@ -61,6 +63,8 @@ class EventAnswer(msgspec.Struct, frozen=True, kw_only=True):
     rows: int = 0
     untimed: int = 0
     failure: str = ""
+    hits: list[str] = []
+    """Files of hits for the correlations."""
 
 
 def rules_of(bundle: Bundle, cache: Path | None) -> EventRules:
@@ -185,12 +189,15 @@ def _work(encoded: bytes) -> bytes:
     assert _here is not None
     order, bundle, rules = _here
     task = msgspec.json.decode(encoded, type=EventTask)
+    folder = Path(order.work)
+    hits = HitSpool(folder, task.name, field_needs(bundle.loaded.correlations), order.limits)
     matches = MatchTable(
-        Path(order.work),
+        folder,
         bundle.mapping,
         round_number=0,
         sample_bytes=order.limits.sample_bytes,
         name=task.name,
+        hits=hits,
     )
     facts, failure = EventLogFacts(), ""
     with matches:
@@ -206,5 +213,6 @@ def _work(encoded: bytes) -> bytes:
         rows=matches.rows,
         untimed=matches.untimed,
         failure=failure,
+        hits=[str(path) for path in hits.paths],
     )
     return msgspec.json.encode(answer)

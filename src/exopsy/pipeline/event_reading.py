@@ -48,6 +48,8 @@ class EventReading:
         self._rules: EventRules | None = None
         self.tables: list[Path] = []
         """Of the workers, beside the run's own."""
+        self.hits: list[Path] = []
+        """Files of the workers' hits for the correlations."""
         self.untimed = 0
 
     def read(
@@ -108,6 +110,7 @@ class EventReading:
             failure = failure or answer.failure
             with self._lock:
                 self.untimed += answer.untimed
+                self.hits += map(Path, answer.hits)
                 if answer.table:
                     self.tables.append(Path(answer.table))
         return failure

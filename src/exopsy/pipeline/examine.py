@@ -14,6 +14,9 @@ from exopsy import __version__
 from exopsy.core.errors import CollectionError
 from exopsy.correlation.pivot import next_pivot
 from exopsy.correlation.story import correlate
+from exopsy.detection.correlations.match import Correlated
+from exopsy.detection.correlations.needs import field_needs
+from exopsy.detection.correlations.spool import HitSpool
 from exopsy.detection.rule import RuleSet
 from exopsy.evidence import registry
 from exopsy.exposure.assess import assess
@@ -27,6 +30,12 @@ from exopsy.pipeline.aggregates import (
 from exopsy.pipeline.assemble import collection_info, host_names, number_case_wide, unusable
 from exopsy.pipeline.bundle import Bundle, load_bundle
 from exopsy.pipeline.column_table import ColumnTable
+from exopsy.pipeline.correlating import (
+    correlate_hits,
+    correlation_findings,
+    correlation_infos,
+    tell_correlation_losses,
+)
 from exopsy.pipeline.event_pool import EventOrder, EventPool
 from exopsy.pipeline.event_reading import EventReading, by_channel
 from exopsy.pipeline.findings import make_findings, number_findings
@@ -78,6 +87,7 @@ class Reading(msgspec.Struct):
     """Aggregates whose query failed."""
     match_files: list[Path]
     untimed: int
+    correlated: Correlated
 
     def hub_names(self) -> list[str]:
         """Return the names of the keys that are hubs."""
@@ -130,7 +140,8 @@ class _Run:
         self.progress = progress
         self.work = work
         self.rules: RuleSet = bundle.loaded.rules
-        self.infos = self.rules.infos()
+        self.correlations = bundle.loaded.correlations
+        self.infos = self.rules.infos() | correlation_infos(self.correlations, self.rules.rules)
 
     def case(self) -> CaseDocument:
         """Read, then tell, then judge."""
@@ -169,7 +180,7 @@ class _Run:
                 for a in reading.artifacts
             ],
             rules=RulesInfo(
-                loaded=len(self.rules.rules) + len(self.rules.aggregates),
+                loaded=len(self.rules.rules) + len(self.rules.aggregates) + len(self.correlations),
                 unmapped=[
                     UnusableRule(id=rule.id, title=rule.title, why=rule.why)
                     for rule in self.bundle.loaded.unmapped
@@ -189,7 +200,8 @@ class _Run:
         self.progress.stage("reading the evidence")
         columns = needed_columns(self.rules.aggregates)
         with ExitStack() as stack:
-            matches = stack.enter_context(self._match_table(0))
+            hits = HitSpool(self.work, "main", field_needs(self.correlations), limits)
+            matches = stack.enter_context(self._match_table(0, hits))
             events = EventReading(
                 self.bundle,
                 stack.enter_context(EventPool(self._order(), settings.workers)),
@@ -217,7 +229,12 @@ class _Run:
             raise CollectionError(_empty(settings.collection, self.collection))
         note_losses(artifacts)
         hosts = assign_hosts(artifacts, _hints(artifacts))
-        reading = Reading(artifacts, hosts, [], [], [], [], matches.untimed + events.untimed)
+        self.progress.stage("correlating")
+        correlated = correlate_hits(
+            self.correlations, [*hits.paths, *events.hits], self.work, limits
+        )
+        untimed = matches.untimed + events.untimed
+        reading = Reading(artifacts, hosts, [], [], [], [], untimed, correlated)
         reading.match_files += [*([matches.path] if matches.rows else []), *sorted(events.tables)]
         self._find(reading, {log: table.path for log, table in tables.items() if table.rows})
         if reading.findings and reading.match_files:
@@ -236,12 +253,13 @@ class _Run:
             plain=settings.plain,
         )
 
-    def _match_table(self, number: int) -> MatchTable:
+    def _match_table(self, number: int, hits: HitSpool | None = None) -> MatchTable:
         return MatchTable(
             self.work,
             self.bundle.mapping,
             round_number=number,
             sample_bytes=self.settings.limits.sample_bytes,
+            hits=hits,
         )
 
     def _sieves(self) -> _Sieves:
@@ -256,7 +274,11 @@ class _Run:
             add_hosts(working, reading.hosts)
             if reading.match_files:
                 activity_view(working, reading.match_files, reading.hub_names())
-                reading.findings += make_findings(working, self.infos, self.settings.limits)
+                silent = self.bundle.loaded.silent
+                reading.findings += make_findings(working, self.infos, self.settings.limits, silent)
+                reading.findings += correlation_findings(
+                    reading.correlated, self.infos, reading.hosts, working, silent=silent
+                )
             for log, path in tables.items():
                 add_log_table(working, log, path, reading.hosts)
             for aggregate in self.rules.aggregates:
@@ -402,6 +424,7 @@ class _Run:
     def _problems(self, reading: Reading) -> list[str]:
         told = [f"{p.path}: {p.text}" for p in self.collection.problems]
         told += tell_losses(reading.artifacts)
+        told += tell_correlation_losses(reading.correlated, self.infos)
         told += [
             f"{hub.key.kind} {hub.key.value} stands in more than {self.settings.limits.hub_rows} "
             "records; only so many of them were read for the story."

@@ -12,6 +12,7 @@ import msgspec
 from exopsy.core.clock import format_utc
 from exopsy.core.limits import Limits
 from exopsy.schema.case import GRADES, Evidence, Finding
+from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.rule import RuleInfo
 from exopsy.store.working import WorkingTables
 
@@ -49,11 +50,14 @@ ORDER BY first_seen, rule, host, grade, subject, folded
 
 
 def make_findings(
-    tables: WorkingTables, infos: Mapping[str, RuleInfo], limits: Limits
+    tables: WorkingTables,
+    infos: Mapping[str, RuleInfo],
+    limits: Limits,
+    silent: frozenset[str] = frozenset(),
 ) -> list[Finding]:
     """Query the matched rows (table ``activity``) for findings; building blocks make none.
 
-    Returns them ordered by first time, rule, host and subject, without ids and hashes.
+    Nor do the rules named in ``silent``. Returns them ordered by first time, rule, host and subject, without ids and hashes.
     """
     tables.run(_VIEW)
     sql = _FINDINGS.format(
@@ -62,7 +66,9 @@ def make_findings(
     return [
         to_finding(infos[row["rule"]], row)
         for row in tables.rows(sql)
-        if row["rule"] in infos and not infos[row["rule"]].building_block
+        if row["rule"] in infos
+        and not infos[row["rule"]].building_block
+        and row["rule"] not in silent
     ]
 
 
@@ -76,10 +82,9 @@ def to_finding(info: RuleInfo, row: Mapping[str, Any]) -> Finding:
     subject = msgspec.json.decode(row["subject"], type=dict[str, str])
     first_seen = _text(row["first_seen"])
     grade = row["grade"]
-    identity = "\0".join((info.id, row["host"], row["subject"], grade, first_seen))
     return Finding(
         id="",
-        key=hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()[:16],
+        key=identity_of(info.id, row["host"], row["subject"], grade, first_seen),
         rule_id=info.id,
         title=info.title,
         level=info.level,
@@ -95,7 +100,11 @@ def to_finding(info: RuleInfo, row: Mapping[str, Any]) -> Finding:
         count=row["count"],
         evidence=[
             Evidence(
-                artifact=s["artifact"], offset=s["offset"], line=s["line"], text_b64=s["raw"] or ""
+                artifact=s["artifact"],
+                offset=s["offset"],
+                line=s["line"],
+                record=s["line"] if row["log"] == EVENT_LOG else None,
+                text_b64=s["raw"] or "",
             )
             for s in sorted(row["samples"], key=lambda s: (s["time"], s["artifact"], s["offset"]))
         ],
@@ -104,6 +113,12 @@ def to_finding(info: RuleInfo, row: Mapping[str, Any]) -> Finding:
         keys={"request_id": row["request_ids"]} if row["request_ids"] else {},
         folded=row["folded"],
     )
+
+
+def identity_of(rule: str, host: str, subject: str, grade: str, first_seen: str) -> str:
+    """Return the key of a finding: it is the same in every run."""
+    identity = "\0".join((rule, host, subject, grade, first_seen))
+    return hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def number_findings(findings: Iterable[Finding], hashes: Mapping[str, str | None]) -> list[Finding]:

@@ -17,6 +17,8 @@ from typing import Any, Self
 
 import msgspec
 
+from exopsy.detection.correlations.hit import Hit
+from exopsy.detection.correlations.spool import HitSpool
 from exopsy.detection.matcher import Matcher, RowView
 from exopsy.pipeline.activity import ActivityMapping
 from exopsy.schema.activity import Activity
@@ -45,8 +47,19 @@ class MatchTable:
         round_number: int,
         sample_bytes: int,
         name: str = "",
+        hits: HitSpool | None = None,
     ) -> None:
-        """Prepare the file ``name``, by default one for the round."""
+        """Prepare the file ``name``, by default one for the round.
+
+        Args:
+            folder: of the run.
+            mapping: to common words.
+            round_number: 0: rules; above: rounds of the pivot.
+            sample_bytes: of a record that are kept.
+            name: of the file.
+            hits: what the correlations need of the matches.
+        """
+        self._hits = hits
         self._writer = TableWriter(folder, name or f"match-{round_number}", COLUMNS)
         self.path = self._writer.path
         self._mapping = mapping
@@ -69,8 +82,28 @@ class MatchTable:
         trace: TracebackType | None,
     ) -> None:
         """Finish the file if there is one."""
+        if self._hits is not None:
+            self._hits.__exit__(kind, error, trace)
         if self._open:
             self._writer.__exit__(kind, error, trace)
+
+    def note(self, row: Row, matched: Sequence[tuple[Matcher, Grade]]) -> None:
+        """Keep what the correlations need of a match; from any thread."""
+        hits = self._hits
+        if hits is None:
+            return
+        for matcher, _ in matched:
+            rule = matcher.rule.info.id
+            if hits.wants(rule):
+                hit = Hit(
+                    rule=rule,
+                    timestamp=row.timestamp,
+                    fields={**row.fields, **row.decoded},
+                    many=row.many,
+                    origin=row.origin,
+                )
+                with self._lock:
+                    hits.add(hit)
 
     def batch(self) -> MatchBatch:
         """Return a collector for one thread."""
@@ -105,6 +138,7 @@ class MatchBatch:
         self, row: Row, view: RowView | None, site: str, matched: Sequence[tuple[Matcher, Grade]]
     ) -> Activity | None:
         """Keep a row with the rules that it matched (none: the pivot brought it)."""
+        self._table.note(row, matched)
         activity = self._mapping.make(row, site)
         if activity is None:
             self._untimed += 1

@@ -133,14 +133,23 @@ class Begun(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Give what was looked at first, then go on."""
-        if self._given < len(self.head):
-            piece = self.head[self._given : self._given + len(buffer)]
-            memoryview(buffer)[: len(piece)] = piece
-            self._given += len(piece)
+        view = memoryview(buffer)
+        piece = self.head[self._given : self._given + len(view)]
+        view[: len(piece)] = piece
+        self._given += len(piece)
+        if len(piece) == len(view):
             return len(piece)
         if self.failure is not None:
+            if piece:
+                return len(piece)
             raise self.failure
-        return self._stream.readinto(buffer) or 0
+        try:
+            return len(piece) + (self._stream.readinto(view[len(piece) :]) or 0)
+        except OSError as error:
+            if not piece:
+                raise
+            self.failure = error
+            return len(piece)
 
 
 class _ArtifactScan:

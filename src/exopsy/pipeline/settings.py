@@ -43,10 +43,12 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
 
         How it was read (plain or sieved, how many workers) can't, and stays out.
         """
+        own_only = len(self.content) == 1
+        chosen = {} if own_only else {"rules_from_outside": msgspec.to_builtins(self.selection)}
         return {
             "since": None if self.since is None else self.since.isoformat(),
             "until": None if self.until is None else self.until.isoformat(),
             "trusted": sorted(self.trusted),
-            "own_content_only": len(self.content) == 1,
-            "rules": msgspec.to_builtins(self.selection) if len(self.content) > 1 else None,
+            "own_content_only": own_only,
+            **chosen,
         }

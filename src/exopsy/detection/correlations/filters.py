@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -47,34 +47,37 @@ class _Filter(msgspec.Struct, kw_only=True):
     condition: str
 
 
-def apply_filters(rules: Sequence[Document], filters: Sequence[Document]) -> FilteredRules:
-    """Add to every rule the filters that name it, or any, and whose log source it fits.
+class Filters:
+    """Filters as read; what was wrong with them is in ``errors``, and the rest goes on."""
 
-    A filter that can't be used, or names a rule that is not there or has another log source, is an
-    error; the rest goes on without it. Rules are not checked here, and not changed in place.
-    """
-    errors: list[ContentError] = []
-    usable: list[_Filter] = []
-    for document, at in filters:
-        try:
-            usable.append(_read(document, at))
-        except ContentError as error:
-            errors.append(error)
-    met: dict[str, set[str]] = {found.at: set() for found in usable}
-    made: list[Document] = []
-    applied: dict[str, tuple[str, ...]] = {}
-    for document, at in rules:
-        names = {str(document[k]).lower() for k in ("id", "name") if document.get(k)}
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self.errors: list[ContentError] = []
+        self._usable: list[_Filter] = []
+        for document, at in documents:
+            try:
+                self._usable.append(_read(document, at))
+            except ContentError as error:
+                self.errors.append(error)
+
+    def apply(
+        self, document: dict[str, Any], at: str
+    ) -> tuple[dict[str, Any], tuple[str, ...], list[ContentError]]:
+        """Add to a rule the filters that name it, or any, and whose log source it fits.
+
+        Returns:
+            The rule's document (another one, where a filter was added), the places of the filters
+            in it, and what kept others out.
+        """
+        names = names_of(document)
         places: list[str] = []
+        errors: list[ContentError] = []
         result = document
-        for number, found in enumerate(usable):
-            named = None if found.rules is None else names.intersection(found.rules)
-            if named is not None:
-                met[found.at] |= named
-            if named is not None and not named:
+        for number, found in enumerate(self._usable):
+            named = found.rules is None or bool(names.intersection(found.rules))
+            if not named:
                 continue
             if not _fits(document, found.source):
-                if named:
+                if found.rules is not None:
                     errors.append(
                         ContentError(
                             f"the filter is for another log source than {at}",
@@ -90,19 +93,50 @@ def apply_filters(rules: Sequence[Document], filters: Sequence[Document]) -> Fil
                 errors.append(error)
                 continue
             places.append(found.at)
+        return result, tuple(places), errors
+
+    def unmet(self, names: Collection[str]) -> list[ContentError]:
+        """Return an error for every rule that is named and not there.
+
+        Args:
+            names: of all rules, from ``names_of``.
+        """
+        return [
+            ContentError(
+                f"filters rule {name!r}, which is not there",
+                at=found.at,
+                remedy="Name rules that are loaded, by id or name, or 'any'",
+            )
+            for found in self._usable
+            for name in found.rules or ()
+            if name not in names
+        ]
+
+
+def names_of(document: Mapping[str, Any]) -> frozenset[str]:
+    """Return what filters may call a rule: its id and its name, in lower case."""
+    return frozenset(str(document[k]).lower() for k in ("id", "name") if document.get(k))
+
+
+def apply_filters(rules: Sequence[Document], filters: Sequence[Document]) -> FilteredRules:
+    """Add filters to all rules that they are for.
+
+    A filter that can't be used, or names a rule that is not there or has another log source, is an
+    error; the rest goes on without it. Rules are not checked here, and not changed in place.
+    """
+    usable = Filters(filters)
+    errors = usable.errors
+    made: list[Document] = []
+    applied: dict[str, tuple[str, ...]] = {}
+    names: set[str] = set()
+    for document, at in rules:
+        names |= names_of(document)
+        result, places, wrong = usable.apply(document, at)
+        errors += wrong
         made.append((result, at))
         if places:
-            applied[at] = tuple(places)
-    errors += [
-        ContentError(
-            f"filters rule {name!r}, which is not there",
-            at=found.at,
-            remedy="Name rules that are loaded, by id or name, or 'any'",
-        )
-        for found in usable
-        for name in found.rules or ()
-        if name not in met[found.at]
-    ]
+            applied[at] = places
+    errors += usable.unmet(names)
     return FilteredRules(documents=tuple(made), applied=applied, errors=tuple(errors))
 
 

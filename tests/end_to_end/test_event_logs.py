@@ -1,0 +1,243 @@
+"""Event logs and rules from outside: from files to findings, whatever the way they are read."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from exopsy.lab.bulk_events import make_bulk_events
+from exopsy.pipeline import event_pool, event_reading
+from exopsy.schema.case import CaseDocument, encode_case
+
+SHELL = "11111111-1111-4111-8111-111111111111"
+FAILED = "22222222-2222-4222-8222-222222222222"
+MANY = "33333333-3333-4333-8333-333333333333"
+
+RULES = {
+    "process.yml": f"""
+title: Shell of a worker process
+id: {SHELL}
+status: test
+level: high
+tags: [attack.t1505.003]
+logsource: {{category: process_creation, product: windows}}
+detection:
+  parent: {{ParentImage|endswith: '\\w3wp.exe'}}
+  shell: {{Image|endswith: '\\cmd.exe'}}
+  condition: parent and shell
+""",
+    "logons.yml": f"""
+title: Failed logon
+id: {FAILED}
+name: failed_logon
+status: test
+level: low
+logsource: {{service: security, product: windows}}
+detection:
+  failed: {{EventID: 4625}}
+  condition: failed
+---
+title: Many failed logons
+id: {MANY}
+status: test
+level: high
+correlation:
+  type: event_count
+  rules: [failed_logon]
+  group-by: [TargetUserName]
+  timespan: 10m
+  condition: {{gte: 3}}
+""",
+    "filter.yml": f"""
+title: The scanner of our own
+logsource: {{product: windows, service: security}}
+filter:
+  rules: [{FAILED}]
+  selection: {{IpAddress: 192.0.2.99}}
+  condition: not selection
+""",
+    "linux.yml": """
+title: Not for Windows
+id: 44444444-4444-4444-8444-444444444444
+level: low
+logsource: {product: linux, service: auditd}
+detection:
+  a: {type: SYSCALL}
+  condition: a
+""",
+    "broken.yml": """
+title: Broken
+id: 55555555-5555-4555-8555-555555555555
+level: low
+logsource: {product: windows, service: security}
+detection:
+  a: {EventID: 1}
+  condition: a and nothing
+""",
+}
+
+
+def event(number: int, event_id: int, second: int, **data: str) -> str:
+    """Return the text of a Security event, as the library that reads .evtx writes it."""
+    return json.dumps(
+        {
+            "Event": {
+                "System": {
+                    "Provider": {"#attributes": {"Name": "Microsoft-Windows-Security-Auditing"}},
+                    "EventID": event_id,
+                    "TimeCreated": {
+                        "#attributes": {"SystemTime": f"2021-03-03T04:00:{second:02}Z"}
+                    },
+                    "EventRecordID": number,
+                    "Channel": "Security",
+                    "Computer": "EX01.example.com",
+                },
+                "EventData": data,
+            }
+        }
+    )
+
+
+def failed(number: int, second: int, user: str, address: str = "198.51.100.7") -> str:
+    return event(number, 4625, second, TargetUserName=user, IpAddress=address)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "sigma"
+    folder.mkdir()
+    for name, text in RULES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Path:
+    lines = [
+        *(failed(n, n, "admin") for n in range(1, 5)),
+        failed(5, 6, "other"),
+        *(failed(n, n, "scanner", "192.0.2.99") for n in range(10, 20)),
+        event(
+            30,
+            4688,
+            40,
+            NewProcessName="C:\\Windows\\System32\\cmd.exe",
+            ParentProcessName="C:\\Windows\\System32\\inetsrv\\w3wp.exe",
+            CommandLine="cmd /c whoami",
+        ),
+        event(
+            31,
+            4688,
+            41,
+            NewProcessName="C:\\Windows\\System32\\cmd.exe",
+            ParentProcessName="C:\\Windows\\explorer.exe",
+        ),
+    ]
+    folder = tmp_path / "EX01"
+    folder.mkdir()
+    (folder / "security.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def by_rule(case: CaseDocument) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for finding in case.findings:
+        found.setdefault(finding.rule_id, []).append(finding.count)
+    return found
+
+
+def test_rules_correlations_and_filters_from_outside(
+    examine, collection: Path, repository: Path
+) -> None:
+    case = examine(collection, rules=[repository])
+    # the failed logons themselves are only for the correlation, and the scanner's are filtered
+    assert by_rule(case) == {SHELL: [1], MANY: [4]}
+    (many,) = (f for f in case.findings if f.rule_id == MANY)
+    assert many.subject == {"TargetUserName": "admin"}
+    assert (many.first_seen, many.last_seen) == ("2021-03-03T04:00:01Z", "2021-03-03T04:00:04Z")
+    assert all(e.text_b64 for e in many.evidence)
+    (shell,) = (f for f in case.findings if f.rule_id == SHELL)
+    assert (shell.grade, shell.techniques, shell.host) == ("success", ["T1505.003"], "EX01")
+    raw = (collection / "security.jsonl").read_bytes()
+    assert raw[shell.evidence[0].offset :].startswith(b'{"Event"')
+    assert case.verdict.conclusion == "suspicious"
+
+
+def test_what_could_not_be_used_is_said(examine, collection: Path, repository: Path) -> None:
+    case = examine(collection, rules=[repository])
+    (unmapped,) = case.rules.unmapped
+    assert unmapped.title == "Not for Windows"
+    (failure,) = case.rules.failed
+    assert "broken.yml" in failure.id
+    assert "nothing" in failure.why
+
+
+def test_without_rules_from_outside_event_logs_are_read_and_covered(
+    examine, collection: Path
+) -> None:
+    case = examine(collection)
+    (host,) = case.hosts
+    (read,) = (c for c in host.coverage if c.log == "windows-event: Security")
+    assert (read.state, read.lines) == ("read", 17)
+    assert sum(read.classes.values()) == read.bytes
+
+
+@pytest.fixture(scope="module")
+def dense(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("dense")
+    make_bulk_events(folder, records=4_000, dense=0.3, seed=3)
+    return folder / "collection"
+
+
+def test_every_way_of_reading_gives_the_same_case(
+    examine, dense: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = examine(dense, rules=[repository])
+    assert usual.findings
+    assert encode_case(examine(dense, rules=[repository], plain=True)) == encode_case(usual)
+    monkeypatch.setattr(event_reading, "WORTH", 1)
+    monkeypatch.setattr(event_pool, "WORTH", 1)
+    monkeypatch.setattr(event_pool, "_RANGE_CHUNKS", 3)
+    assert encode_case(examine(dense, rules=[repository], workers=2)) == encode_case(usual)
+
+
+def test_event_logs_in_an_archive(examine, dense: Path, repository: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "logs.zip"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(p for p in dense.rglob("*") if p.is_file()):
+            archive.write(path, path.relative_to(dense).as_posix())
+    usual = examine(dense, rules=[repository])
+    case = examine(packed, rules=[repository])
+    assert by_rule(case) == by_rule(usual)
+    places = [[(e.offset, e.record) for e in f.evidence] for f in case.findings]
+    assert places == [[(e.offset, e.record) for e in f.evidence] for f in usual.findings]
+
+
+def test_a_worker_that_dies_takes_one_log_with_it(
+    examine, dense: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_reading, "WORTH", 1)
+    monkeypatch.setattr(event_pool.EventPool, "_start", _dying(event_pool.EventPool._start))
+    case = examine(dense, workers=2)
+    logs = [a for a in case.artifacts if a.kind == "evtx"]
+    assert logs
+    assert all(a.state == "failed" and "died" in a.why for a in logs)
+
+
+def _dying(usual):
+    def start(self, workers: int):
+        pool = usual(self, workers)
+        submit = pool.submit
+        pool.submit = lambda work, task: submit(_die)
+        return pool
+
+    return start
+
+
+def _die() -> None:
+    import os
+
+    os._exit(3)
