@@ -66,10 +66,12 @@ def read_chunk_header(chunk: bytes, offset: int = 0) -> ChunkHeader | None:
 
 def records_in(chunk: bytes) -> list[RecordPlace]:
     """Find every record of a chunk, in order: those behind damage and in the free space too."""
+    header = read_chunk_header(chunk)
+    free = 0 if header is None else header.free
     places = []
     at = CHUNK_HEADER
     while True:
-        place = _record_at(chunk, at)
+        place = _record_at(chunk, at, free)
         if place is not None:
             places.append(place)
             at = place.end
@@ -114,15 +116,17 @@ def is_dirty(header: bytes) -> bool:
     return len(header) >= 124 and bool(_SIZE.unpack_from(header, 120)[0] & 1)
 
 
-def _record_at(chunk: bytes, at: int) -> RecordPlace | None:
+def _record_at(chunk: bytes, at: int, free: int) -> RecordPlace | None:
     if len(chunk) - at < SMALLEST:
         return None
     magic, size, number, _ = _RECORD.unpack_from(chunk, at)
     if magic != RECORD_MAGIC or not SMALLEST <= size <= len(chunk) - at:
         return None
     if _SIZE.unpack_from(chunk, at + size - 4)[0] != size:
-        # its end is damaged, if the next one follows all the same
+        # only its end is damaged, if what should follow follows all the same
         end = at + size
+        if end == free:
+            return RecordPlace(at, size, number)
         if not chunk.startswith(RECORD_MAGIC, end) or len(chunk) - end < SMALLEST:
             return None
         if _RECORD.unpack_from(chunk, end)[2] != number + 1:

@@ -96,7 +96,6 @@ def _read_whole(data: bytes, header: ChunkHeader) -> ChunkEvents | None:
         or numbers != list(range(numbers[0], numbers[0] + len(numbers)))
         or data[last : last + 4] != RECORD_MAGIC
         or last + int.from_bytes(data[last + 4 : last + 8], "little") != free
-        or data[last + 4 : last + 8] != data[free - 4 : free]
         or data[last + 8 : last + 16] != numbers[-1].to_bytes(8, "little")
     ):
         return None
