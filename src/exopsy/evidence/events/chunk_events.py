@@ -131,7 +131,7 @@ def read_piecemeal(data: bytes) -> ChunkEvents:
         state="repaired" if read else "lost",
         lost=len(live) - len(read),
     )
-    made.span = _span(time_at(data, place.offset) for place in read)
+    made.span = _span(time_at(data, place.offset) for place in read[:1] + read[-1:])
     _account(made, data, header, live, texts)
     return made
 
