@@ -90,13 +90,15 @@ def time_at(chunk: bytes, offset: int) -> datetime | None:
         return None
 
 
-def header_of(places: list[RecordPlace]) -> bytes:
-    """Make the header of a chunk that holds these records, without tables of strings.
+def header_of(last_record: int, free: int) -> bytes:
+    """Make the header of a chunk whose records end there.
 
-    It states no last number: the library would stop at the first record that has it.
+    It states no last number, because the library would stop at the first record that has it. It has
+    no tables of strings and templates: they are lists linked by offsets, which the library follows
+    without end where damage made a ring of one. It finds every string and template without them, no
+    slower.
     """
-    last = places[-1]
-    made = _HEADER.pack(CHUNK_MAGIC, 1, len(places), 1, _NO_NUMBER, 128, last.offset, last.end)
+    made = _HEADER.pack(CHUNK_MAGIC, 1, 1, 1, _NO_NUMBER, 128, last_record, free)
     return made.ljust(CHUNK_HEADER, b"\0")
 
 
