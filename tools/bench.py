@@ -31,6 +31,7 @@ from exopsy.core.clock import now_utc
 from exopsy.core.content import CONTENT
 from exopsy.core.limits import Limits
 from exopsy.lab.bulk import make_bulk
+from exopsy.lab.bulk_events import make_bulk_events
 from exopsy.lab.make import make_lab
 from exopsy.pipeline.settings import RunSettings
 
@@ -62,6 +63,10 @@ class Sizes:
     """Requests a day of the lab whose pivot is measured."""
     runs: int = 7
     workers: int = 2
+    events: int = 2_000_000
+    """Distinct records of event logs."""
+    sigma: Path | None = None
+    """Folder of Sigma rules for them; None: where the public ones lie beside the project."""
 
 
 @dataclass(frozen=True)
@@ -361,12 +366,54 @@ def _examine_here(collection: Path, workers: int, pivot_rounds: int) -> Cost:
         return Cost(time.perf_counter() - wall_at, time.process_time() - cpu_at)
 
 
+SPARSE, DENSE = 0.005, 0.5
+"""Share of the records that are candidates: as on a real server, as in collections of attacks."""
+
+
+def events(sizes: Sizes) -> Iterator[Figure]:
+    """Event logs with a whole repository of Sigma rules, against reading them to JSON alone."""
+    rules = sizes.sigma or ROOT.parent / "shared" / "samples" / "sigma" / "rules" / "windows"
+    if not rules.is_dir():
+        tell("no Sigma rules (--sigma DIR): event logs are not measured")
+        return
+    for name, share, least in (("sparse", SPARSE, 60_000), ("dense", DENSE, 25_000)):
+        collection = bulk_events(sizes.events, share)
+        examining_ = partial(examine, collection, sizes.workers, "--rules", str(rules))
+        reading = [sys.executable, "-c", _READ_EVENTS, *map(str, files_of(collection))]
+        own, alone = interleaved(sizes.runs, [examining_, partial(run, reading)])
+        on = f"{sizes.events:,} records, {name}, {sizes.workers} workers, median of {sizes.runs}"
+        rate = sizes.events / wall(own)
+        yield Figure("events", "examine with Sigma's Windows rules", on, rate, "records/s")
+        yield Figure("events", f"limit ({least:,} records/s) / that", on, least / rate, limit=1.0)
+        ratio = cpu(own) / cpu(alone)
+        limit = 3.0 if name == "sparse" else None
+        yield Figure("events", "CPU / reading to JSON alone", on, ratio, limit=limit)
+        with examining(collection, sizes.workers, "--rules", str(rules)) as command:
+            peak = peak_unique_bytes(command)
+        yield Figure("events", "peak unique set size", on, peak / 1e6, "MB", 800)
+
+
+_READ_EVENTS = """
+import sys, evtx
+for path in sys.argv[1:]:
+    for record in evtx.PyEvtxParser(path, number_of_threads=1).records_json():
+        pass
+"""
+
+
+def bulk_events(records: int, dense: float) -> Path:
+    """Return a collection of event logs with that many records, in the page cache."""
+    folder = DATA / f"events-{records}-{dense:g}-{SEED}"
+    return _kept(folder, lambda: make_bulk_events(folder, records=records, dense=dense, seed=SEED))
+
+
 PARTS: dict[str, Callable[[Sizes], Iterator[Figure]]] = {
     "speed": speed,
     "memory": memory,
     "hits": hits,
     "start": start,
     "plain": plain,
+    "events": events,
 }
 
 
@@ -506,10 +553,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--lab-requests", type=int, default=full.lab_requests)
     parser.add_argument("--runs", type=int, default=full.runs)
     parser.add_argument("--workers", type=int, default=full.workers)
+    parser.add_argument("--events", type=int, default=full.events, help="records of event logs")
+    parser.add_argument("--sigma", type=Path, metavar="DIR", help="Sigma rules for event logs")
     parser.add_argument("--no-limits", action="store_true", help="exit code 0 whatever comes out")
     parser.add_argument("--no-write", action="store_true", help="leave the page as it is")
     a = parser.parse_args(argv)
-    sizes = Sizes(a.size, a.plain_size, a.lab_requests, a.runs, a.workers)
+    sizes = Sizes(
+        a.size, a.plain_size, a.lab_requests, a.runs, a.workers, a.events, a.sigma or full.sigma
+    )
     parts = a.part or list(PARTS)
     mark = "" if sizes == full else SMALL
     figures: list[Figure] = []

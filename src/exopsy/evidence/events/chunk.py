@@ -66,10 +66,12 @@ def read_chunk_header(chunk: bytes, offset: int = 0) -> ChunkHeader | None:
 
 def records_in(chunk: bytes) -> list[RecordPlace]:
     """Find every record of a chunk, in order: those behind damage and in the free space too."""
+    header = read_chunk_header(chunk)
+    free = 0 if header is None else header.free
     places = []
     at = CHUNK_HEADER
     while True:
-        place = _record_at(chunk, at)
+        place = _record_at(chunk, at, free)
         if place is not None:
             places.append(place)
             at = place.end
@@ -88,13 +90,15 @@ def time_at(chunk: bytes, offset: int) -> datetime | None:
         return None
 
 
-def header_of(places: list[RecordPlace]) -> bytes:
-    """Make the header of a chunk that holds these records, without tables of strings.
+def header_of(last_record: int, free: int) -> bytes:
+    """Make the header of a chunk whose records end there.
 
-    It states no last number: the library would stop at the first record that has it.
+    It states no last number, because the library would stop at the first record that has it. It has
+    no tables of strings and templates: they are lists linked by offsets, which the library follows
+    without end where damage made a ring of one. It finds every string and template without them, no
+    slower.
     """
-    last = places[-1]
-    made = _HEADER.pack(CHUNK_MAGIC, 1, len(places), 1, _NO_NUMBER, 128, last.offset, last.end)
+    made = _HEADER.pack(CHUNK_MAGIC, 1, 1, 1, _NO_NUMBER, 128, last_record, free)
     return made.ljust(CHUNK_HEADER, b"\0")
 
 
@@ -114,15 +118,17 @@ def is_dirty(header: bytes) -> bool:
     return len(header) >= 124 and bool(_SIZE.unpack_from(header, 120)[0] & 1)
 
 
-def _record_at(chunk: bytes, at: int) -> RecordPlace | None:
+def _record_at(chunk: bytes, at: int, free: int) -> RecordPlace | None:
     if len(chunk) - at < SMALLEST:
         return None
     magic, size, number, _ = _RECORD.unpack_from(chunk, at)
     if magic != RECORD_MAGIC or not SMALLEST <= size <= len(chunk) - at:
         return None
     if _SIZE.unpack_from(chunk, at + size - 4)[0] != size:
-        # its end is damaged, if the next one follows all the same
+        # only its end is damaged, if what should follow follows all the same
         end = at + size
+        if end == free:
+            return RecordPlace(at, size, number)
         if not chunk.startswith(RECORD_MAGIC, end) or len(chunk) - end < SMALLEST:
             return None
         if _RECORD.unpack_from(chunk, end)[2] != number + 1:

@@ -34,13 +34,11 @@ from exopsy.evidence.events.chunk import (
 from exopsy.schema.artifact import ByteClasses
 
 _FILE_HEADER = file_header()
-_TABLES = 128
-_NO_TABLES = bytes(CHUNK_HEADER - _TABLES)
 _BRIDGE = 1 << 62
 """Number of the first record that says nothing; no log gets so far."""
-_SHORTEST = 64
-"""Characters of the shortest text that can be an event; ``{"Event":null}`` is what is made of a
-record that was zeroed."""
+_SYSTEM = '"System":{'
+"""In every text that is an event; of a record that was zeroed the library makes
+``{"Event":null}``."""
 
 
 class ChunkEvents(msgspec.Struct, kw_only=True):
@@ -74,14 +72,14 @@ def read_chunk(data: bytes) -> ChunkEvents:
 
 def _read_whole(data: bytes, header: ChunkHeader) -> ChunkEvents | None:
     """Read a chunk that is as its header says; None where anything is not."""
-    free = header.free
+    last, free = header.last_record, header.free
     if data[free : free + 4] == RECORD_MAGIC:  # it may go on where the header says that it ends
         return None
     texts: list[str] = []
     numbers: list[int] = []
     add_text, add_number = texts.append, numbers.append
     try:
-        for record in _records(data):
+        for record in _records(header_of(last, free), data):
             add_text(record["data"])
             add_number(record["event_record_id"])
     except RuntimeError:
@@ -90,17 +88,16 @@ def _read_whole(data: bytes, header: ChunkHeader) -> ChunkEvents | None:
         if not _is_panic(error):
             raise
         return None
-    last = header.last_record
     if (
         not numbers
+        or free - last < SMALLEST
         or numbers != list(range(numbers[0], numbers[0] + len(numbers)))
         or data[last : last + 4] != RECORD_MAGIC
         or last + int.from_bytes(data[last + 4 : last + 8], "little") != free
-        or data[last + 4 : last + 8] != data[free - 4 : free]
         or data[last + 8 : last + 16] != numbers[-1].to_bytes(8, "little")
     ):
         return None
-    if min(map(len, texts)) < _SHORTEST:
+    if not all(_SYSTEM in text for text in texts):
         return None
     made = ChunkEvents(texts=texts, numbers=numbers, state="whole")
     made.classes.records = free - CHUNK_HEADER
@@ -132,7 +129,7 @@ def read_piecemeal(data: bytes) -> ChunkEvents:
         state="repaired" if read else "lost",
         lost=len(live) - len(read),
     )
-    made.span = _span(time_at(data, place.offset) for place in read)
+    made.span = _span(time_at(data, place.offset) for place in read[:1] + read[-1:])
     _account(made, data, header, live, texts)
     return made
 
@@ -185,7 +182,7 @@ def _texts(data: bytes, live: list[RecordPlace]) -> dict[int, str]:
         at = place.end
     if not items:
         return {}
-    copy[:CHUNK_HEADER] = header_of(items)
+    copy[:CHUNK_HEADER] = header_of(items[-1].offset, items[-1].end)
     texts: dict[int, str] = {}
     index = 0
     for number, text in _library(bytes(copy), len(items)):
@@ -195,7 +192,7 @@ def _texts(data: bytes, live: list[RecordPlace]) -> dict[int, str]:
             break
         place = items[index]
         index += 1
-        if place.number < _BRIDGE and len(text) >= _SHORTEST and '"System":{' in text:
+        if place.number < _BRIDGE and _SYSTEM in text:
             texts[place.offset] = text
     return texts
 
@@ -204,7 +201,7 @@ def _library(chunk: bytes, most: int) -> list[tuple[int, str]]:
     """Return number and text of every record that the library can read."""
     found = []
     try:
-        records = _records(chunk)
+        records = _records(chunk[:CHUNK_HEADER], chunk)
         for _ in range(most + 1):
             try:
                 record = next(records)
@@ -219,13 +216,9 @@ def _library(chunk: bytes, most: int) -> list[tuple[int, str]]:
     return found
 
 
-def _records(chunk: bytes) -> Iterator[dict[str, Any]]:
-    """Let the library read a chunk as a log of its own, without tables of strings and templates.
-
-    The tables are lists linked by offsets, which the library follows without end where damage made a ring
-    of one. It finds every string and template without them, no slower.
-    """
-    log = b"".join((_FILE_HEADER, chunk[:_TABLES], _NO_TABLES, chunk[CHUNK_HEADER:]))
+def _records(header: bytes, chunk: bytes) -> Iterator[dict[str, Any]]:
+    """Let the library read a chunk as a log of its own, with that header."""
+    log = b"".join((_FILE_HEADER, header, chunk[CHUNK_HEADER:]))
     records = iter(evtx.PyEvtxParser(io.BytesIO(log), 1).records_json())
     return cast("Iterator[dict[str, Any]]", records)
 
