@@ -27,6 +27,8 @@ def as_json(item: Row | Skipped) -> str:
     del document["origin"]["artifact"]
     if isinstance(item, Row):
         del document["raw"]
+        del document["many"]  # text logs have none
+        del document["notes"]
         document = {"kind": "row", **document}
     return msgspec.json.encode(document, order="sorted").decode()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Protocol, cast
 
 from exopsy.evidence import recognition
+from exopsy.schema.event import EVENT_LOG, EventBatch, EventLogFacts
 from exopsy.schema.format import FormatSpec, Layout
 from exopsy.schema.row import Origin, Row, Skipped
 
@@ -32,6 +33,22 @@ class Parser(Protocol):
         """Yield every record of a stream in order: the plain path, the definition.
 
         Of a record that is longer than ``record_bytes`` only so much is read.
+        """
+
+
+class EventReader(Protocol):
+    """What the module of an event log offers: texts now, fields only of what a rule may match."""
+
+    def read_events(self, stream: BinaryIO, facts: EventLogFacts) -> Iterator[EventBatch]:
+        """Yield the records of a stream in order; afterwards the facts are complete."""
+
+    def locate(self, stream: BinaryIO, offset: int, number: int) -> tuple[int, bytes] | None:
+        """Return where one record stands in the artifact, and its bytes; None where it doesn't.
+
+        Args:
+            stream: seekable.
+            offset: from ``EventBatch.offsets``.
+            number: from ``EventBatch.numbers``.
         """
 
 
@@ -257,9 +274,37 @@ FORMATS: tuple[FormatSpec, ...] = (
 )
 
 
+EVENT_FORMATS: tuple[FormatSpec, ...] = (
+    FormatSpec(
+        name="evtx",
+        log=EVENT_LOG,
+        module="exopsy.evidence.events.evtx_log",
+        title="Windows event log",
+        product="windows",
+        time_column="TimeCreated",
+        server_column="Computer",
+    ),
+    FormatSpec(
+        name="event-json",
+        log=EVENT_LOG,
+        module="exopsy.evidence.events.json_log",
+        title="Windows event log (JSON export)",
+        product="windows",
+        time_column="TimeCreated",
+        server_column="Computer",
+    ),
+)
+"""Kinds of event logs. They are no logs of lines, so ``FORMATS`` has none of them."""
+
+
 def load(spec: FormatSpec) -> Parser:
     """Import the parser a spec names."""
     return cast("Parser", importlib.import_module(spec.module))
+
+
+def load_events(spec: FormatSpec) -> EventReader:
+    """Import the reader that the spec of an event log names."""
+    return cast("EventReader", importlib.import_module(spec.module))
 
 
 _BY_NAME = {spec.name: spec for spec in FORMATS}
@@ -286,3 +331,19 @@ def recognise(head: bytes, path: str) -> FormatSpec | None:
     """
     name = recognition.name_of(head, path, FORMATS)
     return None if name is None else _BY_NAME[name]
+
+
+def recognise_events(head: bytes, path: str) -> FormatSpec | None:
+    r"""Say which kind of event log an artifact is: by its first bytes, and only then by its path.
+
+    Args:
+        head: the first bytes, 64 KiB are plenty.
+        path: inside the collection, ``/`` or ``\\`` between folders.
+
+    Returns:
+        None when it is none.
+    """
+    from exopsy.evidence.events import recognition as events  # it loads the readers
+
+    name = events.name_of(head, path)
+    return next((spec for spec in EVENT_FORMATS if spec.name == name), None)

@@ -12,6 +12,8 @@ class FormatSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     """``iis-w3c``, ``exchange-httpproxy``: the ``kind`` of artifacts and the ``log`` of rows."""
+    log: str = ""
+    """``log`` of the rows where it is not the name: event logs of several kinds give one."""
     module: str
     """Import path of its parser; imported on first use."""
     title: str

@@ -51,6 +51,8 @@ RULES = r"""
 - [{product: windows}, {s: {Channel|contains: Odd, Data|exists: true}, condition: s}]
 - [{product: windows}, {s: {EventID|re: '^99\d$', Data|contains: 'long enough'}, condition: s}]
 - [{product: windows, category: process_creation}, {s: {CommandLine|contains: 'a"b"c'}, condition: s}]
+- [{product: windows, service: msexchange-management}, {s: {Cmdlet: Set-Thing, Parameters.Size: 7}, condition: s}]
+- [{product: windows, service: msexchange-management}, {s: {Succeeded: 'false', Parameters.Path|endswith: '.probe'}, condition: s}]
 - [{product: windows, service: powershell-classic}, {s: {HostApplication|contains: 'encoded'}, condition: s}]
 """
 
@@ -156,6 +158,9 @@ HITS: list[tuple[str, Any, dict[str, Any]]] = [
     ("Other", 5, {"Name": r"x\odd\folder"}),
     ("Other", 991, {"Data": ["long enough", None]}),
     (SYSMON, 1, {"CommandLine": 'x a"B"c'}),
+    ("MSExchange Management", 6, {"Data": ["Set-Thing", "{Size=7, Path=C:\\x.probe}", "x"]}),
+    ("MSExchange Management", 6, {"Data": ["Set-Thing", '-Size "7" -Path "\\\\h\\x.PROBE"', "x"]}),
+    ("MSExchange Management", 1, {"Data": ["Set-Thing", '-Path "x.probe"', "x"]}),
     ("Windows PowerShell", 400, {"Data": ["x", "HostApplication=x -encoded y"]}),
 ]  # fmt: skip
 

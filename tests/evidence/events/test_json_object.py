@@ -39,6 +39,7 @@ def test_names_said_twice_keep_all_values(pairs, spaces):
 
 def test_what_is_said_twice():
     assert read_object(b'{"a":1,"a":[2],"b":1.50}') == ({"a": [1, [2]], "b": "1.50"}, True)
+    assert read_object(b'{"a" :1,"a":2}') == ({"a": [1, 2]}, True)
     assert read_object(b'{"a":1,"b":{"a":2}}') == ({"a": 1, "b": {"a": 2}}, False)
 
 

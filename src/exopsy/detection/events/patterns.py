@@ -13,8 +13,9 @@ import re
 from exopsy.detection.sieve.literals import SHORTEST, Literal
 from exopsy.schema.columns import LogColumns
 
-OPAQUE = frozenset(("Level", "Keywords"))
-"""Fields whose value is not what the text says: words and numbers that are read as another."""
+OPAQUE = frozenset(("Level", "Keywords", "Succeeded"))
+"""Fields whose value is not what the text says: words that are read as numbers, and what follows
+from other fields."""
 
 _ESCAPE = re.compile(rb"(?:\\u[0-9a-fA-F]{4})+|\\.", re.DOTALL)
 _CONTROL = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
@@ -63,6 +64,7 @@ def pattern_of(literal: Literal, columns: LogColumns) -> str:
     return pattern
 
 
-# A whole value stands in quotes (of a JSON text in a JSON text: \"), or is a number.
-_BEFORE = r'["\s:,\[]'
+# A whole value stands in quotes (of a JSON text in a JSON text: \"), is a number, or one of several
+# in a value: name=value, -Name "value".
+_BEFORE = r'["\s:,\[=]'
 _BEHIND = r'["\s,\]}\\]'

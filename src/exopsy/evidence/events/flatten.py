@@ -7,13 +7,14 @@ What the fields are called is decision 10; what happens to data with names of th
 from __future__ import annotations
 
 from exopsy.core.limits import Limits
+from exopsy.evidence.events.cmdlets import name_cmdlet
 from exopsy.evidence.events.field_bag import FieldBag
 from exopsy.evidence.events.json_object import read_object
 from exopsy.evidence.events.notes import NO_EVENT, REPEATED_KEYS, TOO_LONG
 from exopsy.evidence.events.shapes import shape_of, time_of, unwrapped
+from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.row import Origin, Row, Skipped
 
-LOG = "windows-event"
 _MOST = Limits().record_bytes
 
 
@@ -50,10 +51,12 @@ def flatten(text: str, *, artifact: str, host: str, offset: int, number: int) ->
     times = shape(doc, bag)
     if "EventID" not in bag.fields and "Channel" not in bag.fields:
         return Skipped(reason=NO_EVENT, origin=origin)
+    if bag.items:
+        name_cmdlet(bag)
     timestamp = time_of(times, bag)
     fields, many = bag.finish()
     return Row(
-        log=LOG,
+        log=EVENT_LOG,
         host=host,
         timestamp=timestamp,
         fields=fields,

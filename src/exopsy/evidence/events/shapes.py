@@ -9,13 +9,16 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable
 from typing import Any
 
 from exopsy.evidence.events.event_time import choose
 from exopsy.evidence.events.field_bag import FieldBag, first, text_of
 from exopsy.evidence.events.json_object import read_object
 from exopsy.evidence.events.notes import NAMES_LOST, REPEATED_KEYS
+
+_NUMBERED = re.compile(r"param[1-9]\d?$")
 
 Json = dict[str, Any]
 Times = tuple[object, object, object]
@@ -296,13 +299,14 @@ def _attribute(system: Json, element: str, name: str) -> object:
     return inside.get(f"@{name}") if value is None else value
 
 
-def _number_names(data: Iterable[str], bag: FieldBag) -> None:
-    """Add ``param1``, ``param2`` as ``Data`` too: so Winlogbeat calls data without names."""
-    data = data if isinstance(data, dict) else {}
-    for number in range(1, len(data) + 1):
-        if (value := data.get(f"param{number}")) is None:
-            break
-        bag.put_unnamed(value)
+def _number_names(data: Json, bag: FieldBag) -> None:
+    """Add ``param1``, ``param2`` as ``Data`` too: so Winlogbeat calls data without names.
+
+    It leaves empty ones out; their places are kept.
+    """
+    numbers = [int(name[5:]) for name in data if _NUMBERED.match(name)]
+    for number in range(1, max(numbers, default=0) + 1):
+        bag.put_unnamed(data.get(f"param{number}"))
 
 
 def _keywords(value: Any) -> object:  # noqa: ANN401 - JSON
