@@ -148,6 +148,13 @@ def test_absence_of_a_field_that_records_never_have_is_no_match() -> None:
     assert "Company" in mapped.left_out[0]
 
 
+def test_presence_of_a_field_that_records_never_have_never_holds() -> None:
+    block = yaml.safe_load("{s: {Image: x}, f: {Company: null}, condition: s and not f}")
+    condition = read_condition(read_detections({"detection": block}, "a"), "a")
+    mapped = SOURCES.apply({"product": "windows", "category": "process_creation"}, condition)
+    assert mapped.left_out == ("Security 4688: has no Company",)
+
+
 def test_our_content_names_logs_and_fields_that_there_are() -> None:
     sources = read_log_sources()
     assert len(sources) > 80

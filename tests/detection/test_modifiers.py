@@ -108,7 +108,7 @@ WIDE = b64("xxxmärkeryy", "utf-16-le")
         ("a|base64: marker", ["bWFya2Vy"], ["bWFya2Vy=", "bWFya2V5"]),
         (
             "a|base64offset|contains: marker",
-            [b64("x" * n + "marker" + "y", "ascii") for n in range(4)],
+            [b64("{" * n + "marker" + "y", "ascii") for n in range(4)],
             [b64("marked", "ascii"), "marker"],
         ),
         ("a|utf16le|base64offset|contains: märker", [WIDE], [b64("märker", "utf-8")]),
