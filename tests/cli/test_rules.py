@@ -33,3 +33,23 @@ def test_no_problem_is_said_too(monkeypatch, capsys):
     monkeypatch.setattr("exopsy.pipeline.commands.test_rules", lambda folders: (7, []))
     assert main(["rules", "test"]) == 0
     assert "7" in capsys.readouterr().out
+
+
+def test_coverage_says_what_runs_and_why_the_rest_does_not(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    for name, product in (("a", "windows"), ("b", "linux")):
+        (folder / f"{name}.yml").write_text(
+            f"title: {name}\nlogsource: {{product: {product}, category: process_creation}}\n"
+            "detection: {s: {OriginalFileName: x}, condition: s}\n"
+        )
+    assert main(["rules", "coverage", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "windows-event  Security 4688  0      1" in out
+    assert "windows-event  Sysmon 1       1" in out
+    assert "1      no log that is read here is product: linux" in out
+    assert "1 rules can run, 1 can't, 0 are not wanted" in out
+    (folder / "c.yml").write_text("title: [")
+    assert main(["rules", "coverage", str(folder)]) == 65
+    assert "c.yml" in capsys.readouterr().err

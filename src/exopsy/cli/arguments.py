@@ -217,6 +217,7 @@ def _rules(commands: _Commands[Parser]) -> None:
         ("list", "list the rules, with what each means"),
         ("lint", "check rules for mistakes"),
         ("test", "run the tests that lie beside the rules"),
+        ("coverage", "say which rules can run on which records, and why others can't"),
     ):
         parser = _command(inner, name, f"exopsy.cli.rules:run_{name}", help_)
         parser.add_argument(

@@ -1,4 +1,4 @@
-"""``exopsy rules``: list, lint and test detection rules."""
+"""``exopsy rules``: list, lint and test detection rules, and say which can run."""
 
 from __future__ import annotations
 
@@ -48,6 +48,30 @@ def run_test(arguments: argparse.Namespace) -> int:
 
     passed, failures = test_rules(arguments.folders)
     return _outcome(failures, f"All {passed} cases of the rules' tests passed.")
+
+
+def run_coverage(arguments: argparse.Namespace) -> int:
+    """Say which rules can run on which records, and why others can't."""
+    from exopsy.pipeline.commands import rules_coverage
+
+    found = rules_coverage(arguments.folders)
+    print_table(
+        ("log", "records", "rules", "left out there"),
+        [(r.log, r.records, str(r.rules), str(r.left_out or "")) for r in found.records],
+    )
+    print()
+    if found.reasons:
+        print_table(
+            ("rules", "can't run because"),
+            [(str(count), why) for why, count in found.reasons],
+            widest=100,
+        )
+        print()
+    print(
+        f"{found.can_run} rules can run, {found.unmapped} can't, {found.not_selected} are not"
+        f" wanted; {found.handed} correlations and filters; {found.no_rules} files hold no rule."
+    )
+    return _outcome(found.errors, "No mistake found in the rules.")
 
 
 def _outcome(problems: list[ContentError], else_say: str) -> int:

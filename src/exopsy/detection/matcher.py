@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from exopsy.detection.casefold import fold
@@ -74,7 +74,7 @@ def compile_expression(expression: Expression, lists: Mapping[str, ValueList]) -
             tests = [compile_expression(item, lists) for item in items]
             if len(tests) == 1:
                 return tests[0]
-            return lambda row: all(test(row) for test in tests)
+            return _all(tests)
         case Some(items):
             return _compile_some(items, lists)
         case No(item):
@@ -151,7 +151,28 @@ def _compile_some(items: tuple[Expression, ...], lists: Mapping[str, ValueList])
     ]
     if len(tests) == 1:
         return tests[0]
-    return lambda row: any(test(row) for test in tests)
+    return _some(tests)
+
+
+def _all(tests: Sequence[Test]) -> Test:
+    # a plain loop: a generator costs as much as the tests
+    def every(row: RowView) -> bool:
+        for test in tests:  # noqa: SIM110
+            if not test(row):
+                return False
+        return True
+
+    return every
+
+
+def _some(tests: Sequence[Test]) -> Test:
+    def one(row: RowView) -> bool:
+        for test in tests:  # noqa: SIM110
+            if test(row):
+                return True
+        return False
+
+    return one
 
 
 def _simple(item: Expression) -> tuple[str, str, str] | None:
@@ -177,7 +198,14 @@ def _any_of(shape: str, texts: tuple[str, ...]) -> Callable[[str], bool]:
         return lambda value: value.startswith(texts)
     if shape == "endswith":
         return lambda value: value.endswith(texts)
-    return lambda value: any(text in value for text in texts)
+
+    def contains(value: str) -> bool:
+        for text in texts:  # noqa: SIM110
+            if text in value:
+                return True
+        return False
+
+    return contains
 
 
 def _compile_text(text: Text) -> Test:

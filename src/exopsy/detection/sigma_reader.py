@@ -61,6 +61,7 @@ from exopsy.detection.rule import ValueList
 from exopsy.detection.sigma_modifiers import Differs, prepared
 
 _FLAGS = {"IGNORECASE": "i", "MULTILINE": "m", "DOTALL": "s"}
+_NOTHING = ((), ("-",))
 _EXPANDED_MOST = 10_000
 """Texts that placeholders inside one value may stand for."""
 
@@ -233,7 +234,9 @@ class _Reader:
         cased = isinstance(value, SigmaCasedString)
         names = [part.name for part in value.s if isinstance(part, Placeholder)]
         if not names:
-            return self._plain(field, value.s, cased=cased)
+            plain = self._plain(field, value.s, cased=cased)
+            # Logs write "not recorded" as nothing or as a dash; rows leave both out.
+            return Missing(field) if field is not None and plain.parts in _NOTHING else plain
         choices = [sorted(self._values(name)) for name in names]
         count = 1
         for choice in choices:

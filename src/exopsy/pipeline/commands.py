@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+
+import msgspec
 
 from exopsy.core.content import CONTENT
 from exopsy.core.errors import ContentError
@@ -25,6 +29,64 @@ def test_rules(folders: Sequence[Path]) -> tuple[int, list[ContentError]]:
     from exopsy.pipeline.rule_tests import run_rule_tests
 
     return run_rule_tests(folders or (CONTENT,))
+
+
+class RecordsCoverage(msgspec.Struct, frozen=True):
+    """How many rules are looked for in one kind of records."""
+
+    log: str
+    records: str
+    rules: int
+    left_out: int
+    """Rules of that log source which these records can't answer."""
+
+
+class RulesCoverage(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rules of some folders can run, and why others can't."""
+
+    records: tuple[RecordsCoverage, ...]
+    reasons: tuple[tuple[str, int], ...]
+    """Why rules can't run, and how many for that; the commonest first."""
+    can_run: int
+    unmapped: int
+    not_selected: int
+    handed: int
+    no_rules: int
+    errors: list[ContentError]
+
+
+def rules_coverage(folders: Sequence[Path]) -> RulesCoverage:
+    """Count which rules can run on which records (ours when no folder is given)."""
+    from exopsy.detection.load import default_cache, load_rules
+    from exopsy.evidence.registry import FORMATS
+
+    workers = min(4, os.cpu_count() or 1)
+    loaded = load_rules(
+        folders or (CONTENT,), formats=FORMATS, cache=default_cache(), workers=workers
+    )
+    runs: Counter[tuple[str, str]] = Counter()
+    left_out: Counter[tuple[str, str]] = Counter()
+    for rule in loaded.rules.rules:
+        runs.update((rule.log, kind) for kind in rule.reads or ("every record",))
+        left_out.update((rule.log, text.partition(": ")[0]) for text in rule.left_out)
+    return RulesCoverage(
+        records=tuple(
+            RecordsCoverage(log, kind, runs[log, kind], left_out[log, kind])
+            for log, kind in sorted({*runs, *left_out})
+        ),
+        reasons=tuple(
+            sorted(
+                Counter(found.why for found in loaded.unmapped).items(),
+                key=lambda item: (-item[1], item[0]),
+            )
+        ),
+        can_run=len(loaded.rules.rules),
+        unmapped=len(loaded.unmapped),
+        not_selected=sum(loaded.not_selected.values()),
+        handed=len(loaded.handed),
+        no_rules=len(loaded.no_rules),
+        errors=list(loaded.errors),
+    )
 
 
 def list_rules(folders: Sequence[Path]) -> list[RuleInfo]:

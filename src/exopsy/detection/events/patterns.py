@@ -2,8 +2,8 @@ r"""Literals that rules need, and texts of events, in one form in which the ones
 
 JSON writes a backslash as two, a quote behind one, and may write any character as ``\u0041``; some
 exporters put the event's data into the record as a JSON text of its own, so that all of this is
-done twice. In the form used here every run of backslashes is one, and a text that holds escapes of
-characters stands there twice: as it is, and with these undone. So patterns are plain literals.
+done twice. In the form used here every run of backslashes is one, and a quote stands behind one. A
+text that may hold escapes of characters is decoded for it, once and twice. So patterns are plain literals.
 """
 
 from __future__ import annotations
@@ -13,20 +13,35 @@ import re
 from exopsy.detection.sieve.literals import SHORTEST, Literal
 from exopsy.schema.columns import LogColumns
 
-OPAQUE = frozenset(("Level", "Keywords"))
-"""Fields whose value is not what the text says: words and numbers that are read as another."""
+OPAQUE = frozenset(("Level", "Keywords", "Succeeded"))
+"""Fields whose value is not what the text says: words that are read as numbers, and what follows
+from other fields."""
 
-_ESCAPE = re.compile(rb"\\(?:((?:u[0-9a-fA-F]{4}\\?)+)|/)")
-_UNIT = re.compile(rb"u([0-9a-fA-F]{4})")
+_ESCAPE = re.compile(rb"(?:\\u[0-9a-fA-F]{4})+|\\.", re.DOTALL)
+_CONTROL = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 
 
 def normal(text: str) -> bytes:
     """Return the text of an event as patterns see it."""
-    data = _single(text.encode("utf-8", "backslashreplace"))
-    if b"\\u" in data or b"\\/" in data:
-        # Both: what looks like an escape may be a folder whose name begins so.
-        return data + b"\n" + _single(_ESCAPE.sub(_undone, data))
-    return data
+    data = text.encode("utf-8", "backslashreplace")
+    single = _single(data)
+    if b"\\u" not in single and b"\\/" not in single:
+        return single
+    once = _ESCAPE.sub(_undone, data)
+    twice = _ESCAPE.sub(_undone, once)
+    return b"\n".join((single, _quoted(once), _quoted(twice)))
+
+
+def _undone(found: re.Match[bytes]) -> bytes:
+    escape = found[0]
+    if len(escape) == 2:
+        return _CONTROL.get(escape[1:], escape[1:])
+    units = bytes.fromhex(escape.replace(b"\\u", b"").decode("ascii"))
+    return units.decode("utf-16-be", "surrogatepass").encode("utf-8", "surrogatepass")
+
+
+def _quoted(data: bytes) -> bytes:
+    return _single(data.replace(b'"', b'\\"'))
 
 
 def _single(data: bytes) -> bytes:
@@ -36,30 +51,20 @@ def _single(data: bytes) -> bytes:
     return data
 
 
-def _undone(found: re.Match[bytes]) -> bytes:
-    if found[1] is None:
-        return b"/"
-    units = b"".join(bytes.fromhex(unit.decode("ascii")) for unit in _UNIT.findall(found[1]))
-    text = units.decode("utf-16-be", "surrogatepass")
-    rest = b"\\" if found[1].endswith(b"\\") else b""
-    # A backslash or quote that was an escape is written as any other.
-    plain = text.replace('"', '\\"').encode("utf-8", "surrogatepass")
-    return plain + rest
-
-
 def pattern_of(literal: Literal, columns: LogColumns) -> str:
     """Return a Hyperscan pattern (caseless) for a literal in one of the event's values."""
     text = literal.text
     joined = columns.joined.get(literal.field)
     if joined is not None:
         text = max(text.split(joined.separator), key=len)
-    data = _single(text.replace('"', '\\"').encode("utf-8", "surrogatepass"))
+    data = _quoted(text.encode("utf-8", "surrogatepass"))
     pattern = "".join(chr(b) if chr(b).isalnum() and b < 128 else f"\\x{b:02x}" for b in data)
     if len(text) < SHORTEST and joined is None and literal.prefix and literal.suffix:
         return _BEFORE + pattern + _BEHIND
     return pattern
 
 
-# A whole value stands in quotes (of a JSON text in a JSON text: \"), or is a number.
-_BEFORE = r'["\s:,\[]'
+# A whole value stands in quotes (of a JSON text in a JSON text: \"), is a number, or one of several
+# in a value: name=value, -Name "value".
+_BEFORE = r'["\s:,\[=]'
 _BEHIND = r'["\s,\]}\\]'
