@@ -1,0 +1,140 @@
+"""A block of bytes -> its runs and the other pieces that indicators are found by, as arrays.
+
+The fast twin of ``runs.RUN``: it knows nothing of lines, and works on whole blocks with a dozen
+array operations a byte and a handful a run. What costs is the number of runs: so pieces shorter than
+anything looked for are dropped on the bytes, before there is an array of places.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from exopsy.detection.indicators.hashing import PAD, Bytes, Places
+
+Mask = npt.NDArray[np.bool_]
+HASH_SIZES = (32, 40, 64, 128)
+
+
+class Needs(msgspec.Struct, frozen=True):
+    """What the indicators of a set make it necessary to look at."""
+
+    shortest: int = 4
+    """Bytes of the shortest run."""
+    parents: bool = True
+    """There are domains, which also stand behind a dot inside a run."""
+    digits_before_letter: int = 0
+    """Of such domains, the most bytes before their first letter; large: look behind every dot."""
+    odd_ends: bool = False
+    """One of them does not end in a letter."""
+    hash_sizes: tuple[int, ...] = HASH_SIZES
+    """In characters, smallest first."""
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """Pieces of a block, in offsets with ``PAD`` before them; not in order."""
+
+    starts: Places
+    ends: Places
+    folded: Bytes
+    """The block's bytes with bit 5 set, ``PAD`` zero bytes before and behind."""
+
+
+FAR = 12
+"""More digits than this before the first letter of a domain: every dot is looked at."""
+
+
+class Tokenizer:
+    """Cuts blocks; keeps its buffer, so each thread needs its own."""
+
+    def __init__(self, needs: Needs) -> None:
+        self._needs = needs
+        self._buffer = np.zeros(0, np.uint8)
+        self._is_hash_size = np.zeros(HASH_SIZES[-1] + 2, np.bool_)
+        self._is_hash_size[list(needs.hash_sizes)] = True
+
+    def cut(self, block: Bytes) -> Tokens:
+        """Return the pieces of a block that neither begins nor ends inside a run."""
+        size = len(block)
+        if len(self._buffer) < size + 2 * PAD:
+            self._buffer = np.zeros(size + 2 * PAD, np.uint8)
+        folded = self._buffer[: size + 2 * PAD]
+        folded[:PAD] = 0
+        folded[PAD + size :] = 0
+        text = folded[PAD : PAD + size]
+        np.bitwise_or(block, 32, out=text)
+        digit = (block - np.uint8(48)) < 10
+        letter = (text - np.uint8(97)) < 26
+        word = letter | digit
+        word |= block == ord("_")
+        word |= block >= 128
+        starts, ends = [], []
+        if self._needs.hash_sizes:
+            # A hash may be part of a name: what counts is that no letter stands beside it.
+            first, last = _stretches(word, self._needs.hash_sizes[0])
+            exact = self._is_hash_size[np.minimum(last - first, HASH_SIZES[-1] + 1)]
+            starts.append(first[exact])
+            ends.append(last[exact])
+        dot = block == ord(".")
+        hyphen = block == ord("-")
+        hyphen[1:-1] &= ~(digit[:-2] & digit[2:])
+        joint = dot | hyphen
+        joint[:1] = joint[-1:] = False
+        joint[1:-1] &= word[:-2]
+        joint[1:-1] &= word[2:]
+        word |= joint
+        first, last = _stretches(word, self._needs.shortest)
+        if self._needs.parents and len(first):
+            dot &= joint
+            more = self._behind_dots(dot, digit, letter, text, first, last)
+            starts.append(more[0])
+            ends.append(more[1])
+        starts.append(first)
+        ends.append(last)
+        first, last = np.concatenate(starts), np.concatenate(ends)
+        first += PAD
+        last += PAD
+        return Tokens(first, last, folded)
+
+    def _behind_dots(
+        self, dot: Mask, digit: Mask, letter: Mask, text: Bytes, first: Places, last: Places
+    ) -> tuple[Places, Places]:
+        """Return what stands behind the dots of runs, up to the run's end, if it has a dot too."""
+        far = self._needs.digits_before_letter
+        if far <= FAR and not self._needs.odd_ends:
+            # Addresses and versions are most of what has dots: none of their labels has a letter.
+            near = letter
+            have = 1
+            while have <= far:
+                step = min(have, far + 1 - have)
+                wider = near.copy()
+                wider[:-step] |= near[step:]
+                near = wider
+                have += step
+            dot = dot.copy()
+            dot[1:-1] &= near[2:] | ~(digit[:-2] & digit[2:])
+        dots = np.flatnonzero(dot)
+        run = np.searchsorted(first, dots, side="right") - 1
+        end = last[run]
+        inside = (run[:-1] >= 0) & (end[:-1] > dots[1:])
+        start, end = dots[:-1][inside] + 1, end[:-1][inside]
+        keep = end - start >= self._needs.shortest
+        if not self._needs.odd_ends:
+            keep &= text[end - 1] >= 97
+        return start[keep], end[keep]
+
+
+def _stretches(mask: Mask, length: int) -> tuple[Places, Places]:
+    """Return starts and ends of the stretches of True that are at least so long."""
+    if len(mask) < length:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    opened, have = mask, 1
+    while have < length:
+        step = min(have, length - have)
+        opened = opened[:-step] & opened[step:]
+        have += step
+    framed = np.zeros(len(opened) + 2, np.bool_)
+    framed[1:-1] = opened
+    edges = np.flatnonzero(framed[1:] != framed[:-1])
+    return edges[0::2], edges[1::2] + (length - 1)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from exopsy.detection.indicators.readings import undo_escapes
+from exopsy.detection.indicators.unescape import unescape
+
+PIECES = st.one_of(
+    st.sampled_from(
+        [b"%41", b"%2541", b"%252541", b"%u0041", b"%U20ac", b"%ud83d", b"%0a", b"\\u0041"]
+        + [b"\\n", b"\\\\", b'\\"', b"\\x", b"%", b"%4", b"%u00", b"\\u00", b"{", b"\n", b"\r\n"]
+        + [b"\n{", b"\n [{", b"\xef\xbb\xbf", b"abc"]
+    ),
+    st.binary(max_size=4),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(PIECES, max_size=20).map(b"".join))
+@example(b"%" * 40 + b"25" * 40)
+@example(b"x" + b"%25" * 20 + b"41\n")
+def test_lines_come_out_as_the_plain_function_makes_them(data):
+    found = unescape(np.frombuffer(data, np.uint8))
+    texts = {}
+    if found is not None:
+        ends = [*found.starts.tolist()[1:], len(found.data)]
+        for origin, start, end in zip(
+            found.origins.tolist(), found.starts.tolist(), ends, strict=True
+        ):
+            texts[origin] = found.data[start:end].removesuffix(b"\n").removesuffix(b"\r")
+    at = 0
+    for raw in data.split(b"\n"):
+        line = raw.removesuffix(b"\r")
+        wanted = undo_escapes(line)
+        if at in texts:
+            assert texts[at] == wanted
+        else:  # left out: nothing in it but separators may differ
+            assert wanted.translate(None, b'\\/"') == line.translate(None, b'\\/"')
+        at += len(raw) + 1
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"nothing here\nEXAMPLE\\user\nC:\\new\n"])
+def test_lines_without_escapes_cost_nothing(data):
+    assert unescape(np.frombuffer(data, np.uint8)) is None
