@@ -135,7 +135,11 @@ def _take_named(cells: list[str], header: Header, number: int, taker: EntryTaker
         kind = taker.is_kind(name)
         is_hash = name in taker.words.hashes
         if name and kind is None and not is_hash and header.type is not None and "|" not in name:
-            taker.refuse("unsupported-type", number, f"{cells[header.type]}: {cells[at] if at < len(cells) else ''}")
+            taker.refuse(
+                "unsupported-type",
+                number,
+                f"{cells[header.type]}: {cells[at] if at < len(cells) else ''}",
+            )
             continue
         wanted.append((at, kind, is_hash))
     seen = False

@@ -11,6 +11,7 @@ import re
 from array import array
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -143,7 +144,7 @@ class IndicatorSet:
                 needs=msgspec.convert(rest[1], Needs),
                 networks=msgspec.convert(rest[2], list[int]),
             )
-        except (OSError, ValueError, KeyError, msgspec.MsgspecError):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, msgspec.MsgspecError):
             return None
 
 

@@ -83,6 +83,9 @@ def read_pattern(text: str) -> Pattern:
             losses.append(f"operator {operator}")
     if not tokens or tokens[0] not in (("mark", "["), ("mark", "(")):
         raise ValueError("it does not begin with '['")
+    marks = [piece for kind, piece in tokens if kind == "mark"]
+    if any(marks.count(opening) != marks.count(closing) for opening, closing in ("[]", "()")):
+        raise ValueError("a bracket is not closed")
     return Pattern(tuple(atoms), tuple(dict.fromkeys(losses)))
 
 

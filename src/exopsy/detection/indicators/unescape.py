@@ -70,6 +70,9 @@ def unescape(block: Bytes) -> Unescaped | None:
         ends[plain] - starts[plain],
     )
     more: list[bytes] = [data]
+    if len(outer) and data and not data.endswith(b"\n"):  # a run must not reach into the next line
+        more.append(b"\n")
+        sizes[-1] += 1
     others: list[int] = []
     for line in outer.tolist():
         raw = view[int(starts[line]) : int(ends[line])].tobytes()
