@@ -59,7 +59,9 @@ def indicator(rng: random.Random) -> str:
         bits = rng.choice((128, 160, 256, 256))
         return f"{rng.getrandbits(bits):0{bits // 4}x}"
     if kind < 0.93:
-        return f"http://{name(rng)}/{rng.choice(WORDS)}/{rng.randrange(10**6)}.php?id={rng.random()}"
+        return (
+            f"http://{name(rng)}/{rng.choice(WORDS)}/{rng.randrange(10**6)}.php?id={rng.random()}"
+        )
     if kind < 0.95:
         return f"{rng.choice(WORDS)}{rng.randrange(10**6)}.exe"
     if kind < 0.96:

@@ -7,7 +7,6 @@ The columns are all there is: an ``Indicator`` is made when somebody asks for on
 from __future__ import annotations
 
 import io
-import re
 from array import array
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +24,6 @@ from exopsy.detection.indicators.tokens import FAR, Needs
 from exopsy.schema.indicator import KINDS, Details, Indicator, Kind
 
 _CODES = {kind: code for code, kind in enumerate(KINDS)}
-_AFTER_DIGIT = re.compile(rb"(?:^|\.)(?=[0-9])")
 _NO_LETTERS = bytes(b for b in range(256) if not 97 <= b | 32 < 123 or b >= 128)
 _HASH_SIZES: dict[Kind, int] = {"md5": 32, "imphash": 32, "sha1": 40, "sha256": 64, "sha512": 128}
 _OF_ONE_RUN: frozenset[Kind] = frozenset({"domain", "file-name"})
@@ -247,13 +245,15 @@ class SetBuilder:
         last = anchor[-1] | 32
         if not (97 <= last < 123 or last >= 128):
             self._odd_ends = True
-        for found in _AFTER_DIGIT.finditer(anchor):
-            tail = anchor[found.end() :]
-            far = len(tail) - len(tail.lstrip(_NO_LETTERS))
-            self._far = max(self._far, far if far < len(tail) else FAR + 1)
+        # Two dots of the run must not be passed over: the one before the name, and its last.
+        for label in (anchor, anchor[anchor.rfind(b".") + 1 :]):
+            if label[:1].isdigit():
+                far = len(label) - len(label.lstrip(_NO_LETTERS))
+                self._far = max(self._far, far if far < len(label) else FAR + 1)
 
     def build(self) -> IndicatorSet:
         """Return the set; the builder is of no use afterwards."""
+        self._seen.clear()  # the most memory of all, and of no more use
         starts, ends = _bounds(self._value_ends)
         simple = np.array(self._simple, np.int64)
         numbers = _numbers(_padded(self._values), starts[simple], ends[simple])

@@ -37,6 +37,7 @@ class EntryTaker:
         self.words = words
         self.options = options
         self._builder = builder
+        self._full = False
         self.sorter = Sorter(words, allow_private=options.allow_private)
         builder.begin(report)
 
@@ -66,10 +67,7 @@ class EntryTaker:
                 kind = self.sorter.hash_kind(text)
             found, value = self.sorter.sort(text, kind)
             reason: str = ""
-            if (
-                len(self._builder) >= self.options.most_indicators
-                or self._builder.size_bytes >= self.options.most_bytes
-            ):
+            if self._is_full():
                 reason = "too-many"
             elif details is None:
                 reason = self._builder.add(found, value, line)
@@ -91,6 +89,11 @@ class EntryTaker:
     def is_kind(self, name: str) -> Kind | None:
         """Return the kind that a feed's name of a type means."""
         return self.words.kinds.get(name)
+
+    def _is_full(self) -> bool:
+        if not self._full and not self.report.entries & 63:
+            self._full = self._builder.size_bytes >= self.options.most_bytes
+        return self._full or len(self._builder) >= self.options.most_indicators
 
     def _dated(self, details: Details) -> Details:
         if details.state == "revoked":

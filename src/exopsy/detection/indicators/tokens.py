@@ -41,6 +41,7 @@ class Tokens(msgspec.Struct, frozen=True):
     """The block's bytes with bit 5 set, ``PAD`` zero bytes before and behind."""
 
 
+_ALL_EIGHT = np.uint64(0x0101010101010101)
 FAR = 12
 """More digits than this before the first letter of a domain: every dot is looked at."""
 
@@ -72,7 +73,7 @@ class Tokenizer:
         starts, ends = [], []
         if self._needs.hash_sizes:
             # A hash may be part of a name: what counts is that no letter stands beside it.
-            first, last = _stretches(word, self._needs.hash_sizes[0])
+            first, last = _long_words(word)
             exact = self._is_hash_size[np.minimum(last - first, HASH_SIZES[-1] + 1)]
             starts.append(first[exact])
             ends.append(last[exact])
@@ -87,7 +88,9 @@ class Tokenizer:
         first, last = _stretches(word, self._needs.shortest)
         if self._needs.parents and len(first):
             dot &= joint
-            more = self._behind_dots(dot, digit, letter, text, first, last)
+            if self._needs.digits_before_letter <= FAR and not self._needs.odd_ends:
+                dot[1:-1] &= self._near_letters(letter, word)[2:] | ~(digit[:-2] & digit[2:])
+            more = self._behind_dots(dot, text, first, last)
             starts.append(more[0])
             ends.append(more[1])
         starts.append(first)
@@ -97,23 +100,26 @@ class Tokenizer:
         last += PAD
         return Tokens(first, last, folded)
 
+    def _near_letters(self, letter: Mask, run: Mask) -> Mask:
+        """Return the places from which a letter of the same run is not further than it may be.
+
+        Addresses and versions are most of what has dots; none of them has a letter. So a dot between
+        two digits is passed over unless one follows.
+        """
+        near, have, most = letter, 1, self._needs.digits_before_letter + 1
+        while have < most and len(near) > 1:
+            step = min(have, most - have)
+            near = near[:-step] | (near[step:] & run[:-step])
+            run = run[:-step] & run[step:]
+            have += step
+        found = letter.copy()
+        found[: len(near)] = near
+        return found
+
     def _behind_dots(
-        self, dot: Mask, digit: Mask, letter: Mask, text: Bytes, first: Places, last: Places
+        self, dot: Mask, text: Bytes, first: Places, last: Places
     ) -> tuple[Places, Places]:
         """Return what stands behind the dots of runs, up to the run's end, if it has a dot too."""
-        far = self._needs.digits_before_letter
-        if far <= FAR and not self._needs.odd_ends:
-            # Addresses and versions are most of what has dots: none of their labels has a letter.
-            near = letter
-            have = 1
-            while have <= far:
-                step = min(have, far + 1 - have)
-                wider = near.copy()
-                wider[:-step] |= near[step:]
-                near = wider
-                have += step
-            dot = dot.copy()
-            dot[1:-1] &= near[2:] | ~(digit[:-2] & digit[2:])
         dots = np.flatnonzero(dot)
         run = np.searchsorted(first, dots, side="right") - 1
         end = last[run]
@@ -123,6 +129,22 @@ class Tokenizer:
         if not self._needs.odd_ends:
             keep &= text[end - 1] >= 97
         return start[keep], end[keep]
+
+
+def _long_words(word: Mask) -> tuple[Places, Places]:
+    """Return starts and ends of words, among them all that are as long as a hash.
+
+    Such a word covers three whole groups of eight bytes, wherever it begins; what else does is rare.
+    """
+    groups = word[: len(word) & ~7].view(np.uint64) == _ALL_EIGHT
+    if len(groups) < 3:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    first, last = _stretches(groups, 3)
+    first, last = first * 8, last * 8
+    for _ in range(7):
+        first = first - (word[np.maximum(first - 1, 0)] & (first > 0))
+        last = last + (word[np.minimum(last, len(word) - 1)] & (last < len(word)))
+    return first, last
 
 
 def _stretches(mask: Mask, length: int) -> tuple[Places, Places]:

@@ -42,16 +42,16 @@ def unescape(block: Bytes) -> Unescaped | None:
     if not len(block):
         return None
     starts = np.concatenate((_FIRST, np.flatnonzero(block[:-1] == _NEWLINE) + 1))
-    padded = np.concatenate((block, np.zeros(8, np.uint8)))
     percents = np.flatnonzero(block == _PERCENT)
-    percents = percents[_is_escape(padded, percents)]
     slashes = block == _BACKSLASH
-    before_u = slashes[:-1] & ((block[1:] | 32) == ord("u"))
+    before_u = slashes[:-1] & (block[1:] == ord("u"))
     units = np.flatnonzero(before_u)
-    units = units[_is_unit(padded, units)]
     opening = np.flatnonzero(_OPENING[block[starts]])
     if not len(percents) and not len(units) and not len(opening):
         return None
+    padded = np.concatenate((block, np.zeros(8, np.uint8)))
+    percents = percents[_is_escape(padded, percents)]
+    units = units[_is_unit(padded, units)]
     plain = _lines_of(starts, percents)
     outer = _lines_of(starts, units)
     if len(opening):

@@ -87,6 +87,7 @@ class Sorter:
             allow_private: take private addresses as well.
         """
         self._words = vocabulary
+        self._general_kinds = {entry.partition(":")[0] for entry in vocabulary.too_general}
         self._allow_private = allow_private
         self._by_kind: dict[Kind, Callable[[str], Sorted]] = {
             "address": self._address,
@@ -110,13 +111,17 @@ class Sorter:
         Raises:
             Unusable: says why.
         """
+        if kind in (None, "address") and (quad := _QUAD.fullmatch(text)):
+            return self._quad(quad)  # most of every feed
         value = refang(text.strip().strip("\"'`").strip())
         if not value or "\x00" in value:
             raise Unusable("empty")
         if len(value) > MOST_CHARACTERS:
             raise Unusable("too-long")
         found = self._told(value) if kind is None else self._given(value, kind)
-        if f"{found[0]}:{found[1].lower().replace(chr(92), '/')}" in self._words.too_general:
+        if found[0] in self._general_kinds and (
+            f"{found[0]}:{found[1].lower().replace(chr(92), '/')}" in self._words.too_general
+        ):
             raise Unusable("too-general")
         return found
 
@@ -144,9 +149,9 @@ class Sorter:
         return self._by_kind[kind](value)
 
     def _told(self, value: str) -> Sorted:
-        if _QUAD.fullmatch(value) or _NETWORK.fullmatch(value):
+        if _QUAD.fullmatch(value) or ("/" in value and _NETWORK.fullmatch(value)):
             return self._address(value)
-        if _HASH.fullmatch(value):
+        if len(value) in _HASH_KINDS and _HASH.fullmatch(value):
             return _HASH_KINDS[len(value)], value.lower()
         if value.count(":") > 1 and _SIX.fullmatch(value):
             return self._address(value)
@@ -170,10 +175,7 @@ class Sorter:
 
     def _address(self, value: str) -> Sorted:
         if quad := _QUAD.fullmatch(value):
-            four = [int(part) for part in quad.groups()]
-            if max(four) > 255:
-                raise Unusable("malformed")
-            return self._four(IPv4Address(bytes(four))) if four[0] in _ODD else _plain(four)
+            return self._quad(quad)
         if "/" in value:
             return self._network(value)
         six = _SIX.fullmatch(value)
@@ -186,6 +188,14 @@ class Sorter:
         if not self._allow_private and any(address in network for network in _PRIVATE_SIX):
             raise Unusable("private-address")
         return "address", str(address)
+
+    def _quad(self, quad: re.Match[str]) -> Sorted:
+        a, b, c, d = map(int, quad.groups())
+        if a > 255 or b > 255 or c > 255 or d > 255:
+            raise Unusable("malformed")
+        if a in _ODD:
+            return self._four(IPv4Address(bytes((a, b, c, d))))
+        return "address", f"{a}.{b}.{c}.{d}"
 
     def _four(self, address: IPv4Address) -> Sorted:
         number = int(address)
@@ -268,10 +278,6 @@ class Sorter:
 
 _ODD = frozenset({0, 10, 100, 127, 169, 172, 192, *range(224, 256)})
 """First numbers of private addresses; all others need no closer look."""
-
-
-def _plain(four: list[int]) -> Sorted:
-    return "address", f"{four[0]}.{four[1]}.{four[2]}.{four[3]}"
 
 
 def _is_private(network: IPv4Network | IPv6Network) -> bool:
