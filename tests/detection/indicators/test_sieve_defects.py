@@ -33,16 +33,22 @@ def case_matters(patch):
 
 def no_parents(patch):
     none = np.zeros(0, np.int64)
-    patch.setattr(tokens.Tokenizer, "_behind_dots", lambda self, *rest: (none, none))
+    patch.setattr(sieve, "behind_dots", lambda *rest: (none, none))
 
 
-def labels_of_digits_forgotten(patch):
-    usual = tokens.Tokenizer.__init__
+def the_last_parent_forgotten(patch):
+    usual = sieve.behind_dots
 
-    def init(self, needs):
-        usual(self, tokens.msgspec.structs.replace(needs, digits_before_letter=0))
+    def behind(folded, starts, ends):
+        first, last = usual(folded, starts, ends)
+        return first[:-1], last[:-1]
 
-    patch.setattr(tokens.Tokenizer, "__init__", init)
+    patch.setattr(sieve, "behind_dots", behind)
+
+
+def an_ending_forgotten(patch):
+    usual = hashing._marks
+    patch.setattr(hashing, "_marks", lambda tails: usual(tails >> np.uint64(8)))
 
 
 def runs_of_one_size_lost(patch):
@@ -131,7 +137,8 @@ def judged_with_its_line_end(patch):
 DEFECTS = [
     case_matters,
     no_parents,
-    labels_of_digits_forgotten,
+    the_last_parent_forgotten,
+    an_ending_forgotten,
     runs_of_one_size_lost,
     escapes_left,
     one_round_of_escapes,

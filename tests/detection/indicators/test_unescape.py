@@ -10,10 +10,9 @@ from exopsy.detection.indicators.unescape import unescape
 
 PIECES = st.one_of(
     st.sampled_from(
-        [b"%41", b"%2541", b"%252541", b"%u0041", b"%U20ac", b"%ud83d", b"%0a", b"\\u0041"]
-        + [b"\\n", b"\\\\", b'\\"', b"\\x", b"%", b"%4", b"%u00", b"\\u00", b"{", b"\n", b"\r\n"]
-        + [b"\n{", b"\n [{", b"\xef\xbb\xbf", b"abc"]
+        b'%41 %2541 %252541 %u0041 %U20ac %ud83d %0a \\u0041 \\n \\\\ \\" \\x % %4 %u00 \\u00 { abc'.split()
     ),
+    st.sampled_from([b"\n", b"\r\n", b"\n{", b"\n [{", b"\xef\xbb\xbf"]),
     st.binary(max_size=4),
 )
 

@@ -8,14 +8,17 @@ tell names, and all that is read of a hash is random anyway.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 Words = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
 
 PAD = 8
 """Bytes that must lie before the first piece and behind the last one."""
@@ -32,24 +35,36 @@ def eights(padded: Bytes) -> npt.NDArray[Any]:
     return np.ndarray((len(padded) - 7,), "<u8", padded.data, 0, (1,))
 
 
+class PieceNumbers(msgspec.Struct, frozen=True):
+    """The numbers of many pieces, and the indexes of some of them."""
+
+    numbers: Words
+    letterless: Places
+    ended: Places
+
+
 def piece_numbers(
-    view: npt.NDArray[Any], starts: Places, ends: Places, *, letterless: bool = False
-) -> tuple[Words, Places]:
-    """Return the number of each piece.
+    view: npt.NDArray[Any],
+    starts: Places,
+    ends: Places,
+    *,
+    letterless: bool = False,
+    endings: Mask | None = None,
+) -> PieceNumbers:
+    """Return the number of each piece, of at least four bytes.
 
     Args:
         view: ``eights`` of the folded bytes.
         starts: first byte of each piece, counted with the padding before it.
         ends: one past its last byte, counted likewise.
         letterless: also say which pieces have no letter in their first and last eight bytes.
-
-    Returns:
-        The numbers, and the indexes of those pieces (none if they were not asked for).
+        endings: also say which pieces have an ending whose mark (``ending_marks``) is set here.
     """
     sizes = ends - starts
     low = _LOW[np.minimum(sizes, 8)]
     head: Words = view[starts]
     tail: Words = view[ends - 8]
+    ended = _NONE if endings is None else np.flatnonzero(endings[_marks(tail)])
     head &= low
     # Of a piece below eight bytes the tail would begin before it.
     tail >>= (np.uint64(8) - np.minimum(sizes, 8).view(np.uint64)) << np.uint64(3)
@@ -61,7 +76,17 @@ def piece_numbers(
     head += sizes.view(np.uint64) * _C
     head ^= head >> np.uint64(32)
     head *= _A
-    return head, plain
+    return PieceNumbers(head, plain, ended)
+
+
+def ending_marks(endings: Iterable[bytes]) -> Places:
+    """Return the marks, below 65536, of the last four bytes of some texts."""
+    tails = [int.from_bytes(text[-4:], "little") | 0x20202020 for text in endings]
+    return _marks(np.array(tails, np.uint64) << np.uint64(32))
+
+
+def _marks(tails: Words) -> Places:
+    return ((tails >> np.uint64(32)) * _A >> np.uint64(48)).view(np.int64)
 
 
 class NumberTable:

@@ -17,14 +17,20 @@ import numpy as np
 import numpy.typing as npt
 
 from exopsy.detection.indicators.forms import anchor_of, forms_of
-from exopsy.detection.indicators.hashing import PAD, Places, Words, eights, piece_numbers
+from exopsy.detection.indicators.hashing import (
+    PAD,
+    Places,
+    Words,
+    eights,
+    ending_marks,
+    piece_numbers,
+)
 from exopsy.detection.indicators.judge import Target, target_of
 from exopsy.detection.indicators.runs import RUN, SHORTEST
-from exopsy.detection.indicators.tokens import FAR, Needs
+from exopsy.detection.indicators.tokens import Needs
 from exopsy.schema.indicator import KINDS, Details, Indicator, Kind
 
 _CODES = {kind: code for code, kind in enumerate(KINDS)}
-_NO_LETTERS = bytes(b for b in range(256) if not 97 <= b | 32 < 123 or b >= 128)
 _HASH_SIZES: dict[Kind, int] = {"md5": 32, "imphash": 32, "sha1": 40, "sha256": 64, "sha512": 128}
 _OF_ONE_RUN: frozenset[Kind] = frozenset({"domain", "file-name"})
 _NO_DETAILS = Details()
@@ -89,6 +95,11 @@ class IndicatorSet:
     def owners(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         """Return whose anchor each of ``numbers`` is."""
         return self.columns["owners"]
+
+    @property
+    def endings(self) -> Places:
+        """Return the marks of the endings of domains: what ends otherwise is no parent's child."""
+        return self.columns["endings"].astype(np.int64)
 
     def kind(self, number: int) -> Kind:
         """Return the kind of an indicator."""
@@ -161,9 +172,7 @@ class SetBuilder:
         self._anchors, self._anchor_ends, self._owners = bytearray(), array("I"), array("I")
         self._networks: list[int] = []
         self._shortest = 64
-        self._parents = False
-        self._far = 0
-        self._odd_ends = False
+        self._endings: set[bytes] = set()
         self._hash_sizes: set[int] = set()
         self._seen: set[int] = set()
         self._encode = msgspec.msgpack.Encoder().encode
@@ -239,17 +248,8 @@ class SetBuilder:
 
     def _need(self, kind: Kind, anchor: bytes, *, is_first: bool) -> None:
         self._shortest = min(self._shortest, len(anchor))
-        if kind != "domain" or not is_first:
-            return
-        self._parents = True
-        last = anchor[-1] | 32
-        if not (97 <= last < 123 or last >= 128):
-            self._odd_ends = True
-        # Two dots of the run must not be passed over: the one before the name, and its last.
-        for label in (anchor, anchor[anchor.rfind(b".") + 1 :]):
-            if label[:1].isdigit():
-                far = len(label) - len(label.lstrip(_NO_LETTERS))
-                self._far = max(self._far, far if far < len(label) else FAR + 1)
+        if kind == "domain" and is_first:
+            self._endings.add(anchor[-4:].lower())
 
     def build(self) -> IndicatorSet:
         """Return the set; the builder is of no use afterwards."""
@@ -267,13 +267,11 @@ class SetBuilder:
             "sources": np.array(self._sources, np.uint16),
             "lines": np.array(self._lines, np.uint32),
             "numbers": np.concatenate((numbers, more)),
+            "endings": np.unique(ending_marks(sorted(self._endings))).astype(np.uint16),
             "owners": np.concatenate((simple.astype(np.int32), np.array(self._owners, np.int32))),
         }
         needs = Needs(
             shortest=max(SHORTEST, self._shortest),
-            parents=self._parents,
-            digits_before_letter=self._far,
-            odd_ends=self._odd_ends,
             hash_sizes=tuple(sorted(self._hash_sizes)),
         )
         return IndicatorSet(
@@ -302,4 +300,4 @@ def _padded(text: bytes | bytearray) -> np.ndarray[tuple[int], np.dtype[np.uint8
 def _numbers(
     padded: np.ndarray[tuple[int], np.dtype[np.uint8]], starts: Places, ends: Places
 ) -> Words:
-    return piece_numbers(eights(padded), starts + PAD, ends + PAD)[0]
+    return piece_numbers(eights(padded), starts + PAD, ends + PAD).numbers

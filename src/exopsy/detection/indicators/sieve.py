@@ -28,7 +28,7 @@ from exopsy.detection.indicators.hashing import (
 )
 from exopsy.detection.indicators.indicator_set import IndicatorSet, text_number
 from exopsy.detection.indicators.judge import Found, LineJudge, Target
-from exopsy.detection.indicators.tokens import Tokenizer, Tokens
+from exopsy.detection.indicators.tokens import Tokenizer, Tokens, behind_dots
 from exopsy.detection.indicators.unescape import unescape
 
 PIECE = 512 << 10
@@ -57,6 +57,10 @@ class IndicatorSieve:
         self.needs = indicators.needs
         self.table = NumberTable(indicators.numbers, indicators.owners)
         self.networks = Networks(indicators)
+        self.endings = None
+        if len(indicators.endings):
+            self.endings = np.zeros(1 << 16, np.bool_)
+            self.endings[indicators.endings] = True
         self.innocent = np.zeros(1 << (64 - int(_SLOT)), np.uint64)
         """Numbers of pieces that look like addresses and are known to lie in no network."""
         kinds = indicators.columns["kinds"]
@@ -198,20 +202,30 @@ class IndicatorScanner:
         """Yield (place, number) of the anchors in some bytes, and of what addresses stand for."""
         sieve = self._sieve
         tokens = tokenizer.cut(piece)
-        numbers, letterless = piece_numbers(
-            eights(tokens.folded),
+        view = eights(tokens.folded)
+        found = piece_numbers(
+            view,
             tokens.starts,
             tokens.ends,
             letterless=sieve.networks.has_four,
+            endings=sieve.endings,
         )
-        known = sieve.table.known(numbers)
-        if len(self._tired) and len(known):
-            known = known[~np.isin(numbers[known], self._tired)]
-        yield from zip((tokens.starts[known] - PAD).tolist(), numbers[known].tolist(), strict=True)
+        yield from self._known(tokens.starts, found.numbers)
+        if len(found.ended):
+            starts, ends = behind_dots(
+                tokens.folded, tokens.starts[found.ended], tokens.ends[found.ended]
+            )
+            yield from self._known(starts, piece_numbers(view, starts, ends).numbers)
         if sieve.has_addresses:
             yield from self._sixes(piece)
             if sieve.networks.has_four:
-                yield from self._fours(piece, tokens, numbers, letterless)
+                yield from self._fours(piece, tokens, found.numbers, found.letterless)
+
+    def _known(self, starts: Places, numbers: Words) -> Iterator[tuple[int, int]]:
+        known = self._sieve.table.known(numbers)
+        if len(self._tired) and len(known):
+            known = known[~np.isin(numbers[known], self._tired)]
+        return zip((starts[known] - PAD).tolist(), numbers[known].tolist(), strict=True)
 
     def _sixes(self, piece: Bytes) -> Iterator[tuple[int, int]]:
         at = _colons(piece)

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from exopsy.detection.indicators.hashing import PAD, Bytes, Places
+from exopsy.detection.indicators.hashing import PAD, Bytes, Mask, Places
 
-Mask = npt.NDArray[np.bool_]
 HASH_SIZES = (32, 40, 64, 128)
 
 
@@ -22,12 +20,6 @@ class Needs(msgspec.Struct, frozen=True):
 
     shortest: int = 4
     """Bytes of the shortest run."""
-    parents: bool = True
-    """There are domains, which also stand behind a dot inside a run."""
-    digits_before_letter: int = 0
-    """Of such domains, the most bytes before their first letter; large: look behind every dot."""
-    odd_ends: bool = False
-    """One of them does not end in a letter."""
     hash_sizes: tuple[int, ...] = HASH_SIZES
     """In characters, smallest first."""
 
@@ -42,8 +34,6 @@ class Tokens(msgspec.Struct, frozen=True):
 
 
 _ALL_EIGHT = np.uint64(0x0101010101010101)
-FAR = 12
-"""More digits than this before the first letter of a domain: every dot is looked at."""
 
 
 class Tokenizer:
@@ -66,8 +56,8 @@ class Tokenizer:
         text = folded[PAD : PAD + size]
         np.bitwise_or(block, 32, out=text)
         digit = (block - np.uint8(48)) < 10
-        letter = (text - np.uint8(97)) < 26
-        word = letter | digit
+        word = (text - np.uint8(97)) < 26
+        word |= digit
         word |= block == ord("_")
         word |= block >= 128
         starts, ends = [], []
@@ -77,22 +67,14 @@ class Tokenizer:
             exact = self._is_hash_size[np.minimum(last - first, HASH_SIZES[-1] + 1)]
             starts.append(first[exact])
             ends.append(last[exact])
-        dot = block == ord(".")
-        hyphen = block == ord("-")
-        hyphen[1:-1] &= ~(digit[:-2] & digit[2:])
-        joint = dot | hyphen
+        joint = block == ord("-")
+        joint[1:-1] &= ~(digit[:-2] & digit[2:])
+        joint |= block == ord(".")
         joint[:1] = joint[-1:] = False
         joint[1:-1] &= word[:-2]
         joint[1:-1] &= word[2:]
         word |= joint
         first, last = _stretches(word, self._needs.shortest)
-        if self._needs.parents and len(first):
-            dot &= joint
-            if self._needs.digits_before_letter <= FAR and not self._needs.odd_ends:
-                dot[1:-1] &= self._near_letters(letter, word)[2:] | ~(digit[:-2] & digit[2:])
-            more = self._behind_dots(dot, text, first, last)
-            starts.append(more[0])
-            ends.append(more[1])
         starts.append(first)
         ends.append(last)
         first, last = np.concatenate(starts), np.concatenate(ends)
@@ -100,35 +82,17 @@ class Tokenizer:
         last += PAD
         return Tokens(first, last, folded)
 
-    def _near_letters(self, letter: Mask, run: Mask) -> Mask:
-        """Return the places from which a letter of the same run is not further than it may be.
 
-        Addresses and versions are most of what has dots; none of them has a letter. So a dot between
-        two digits is passed over unless one follows.
-        """
-        near, have, most = letter, 1, self._needs.digits_before_letter + 1
-        while have < most and len(near) > 1:
-            step = min(have, most - have)
-            near = near[:-step] | (near[step:] & run[:-step])
-            run = run[:-step] & run[step:]
-            have += step
-        found = letter.copy()
-        found[: len(near)] = near
-        return found
-
-    def _behind_dots(
-        self, dot: Mask, text: Bytes, first: Places, last: Places
-    ) -> tuple[Places, Places]:
-        """Return what stands behind the dots of runs, up to the run's end, if it has a dot too."""
-        dots = np.flatnonzero(dot)
-        run = np.searchsorted(first, dots, side="right") - 1
-        end = last[run]
-        inside = (run[:-1] >= 0) & (end[:-1] > dots[1:])
-        start, end = dots[:-1][inside] + 1, end[:-1][inside]
-        keep = end - start >= self._needs.shortest
-        if not self._needs.odd_ends:
-            keep &= text[end - 1] >= 97
-        return start[keep], end[keep]
+def behind_dots(folded: Bytes, starts: Places, ends: Places) -> tuple[Places, Places]:
+    """Return what stands behind the dots of some runs, up to the run's end, if it has a dot too."""
+    sizes = ends - starts
+    before = np.cumsum(sizes) - sizes
+    places = np.repeat(starts - before, sizes)
+    places += np.arange(len(places))
+    dots = np.flatnonzero(folded[places] == ord("."))
+    run = np.repeat(np.arange(len(starts)), sizes)[dots]
+    more = np.flatnonzero(run[1:] == run[:-1])
+    return places[dots[more]] + 1, ends[run[more]]
 
 
 def _long_words(word: Mask) -> tuple[Places, Places]:
