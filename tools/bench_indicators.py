@@ -160,7 +160,7 @@ def main(argv: list[str] | None = None) -> int:
     if logs is None:
         logs = DATA / "indicators"
         if not logs.exists():
-            make_bulk(logs, size=200_000_000, seed=1)
+            make_bulk(logs, target_bytes=200_000_000, seed=1)
     if arguments.one is not None:
         print(json.dumps(measure(arguments.one, logs, arguments.seed, arguments.hits)))
         return 0

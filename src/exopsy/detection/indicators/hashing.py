@@ -27,6 +27,7 @@ _B = np.uint64(0xC2B2AE3D27D4EB4F)
 _C = np.uint64(0x165667B19E3779F9)
 _LETTERS = np.uint64(0x4040404040404040)
 _NONE = np.zeros(0, np.int64)
+_SHIFT = np.array([64 - 8 * max(n, 1) for n in range(9)], np.uint64)
 _LOW = np.array([(1 << (8 * n)) - 1 for n in range(9)], np.uint64)
 
 
@@ -61,13 +62,13 @@ def piece_numbers(
         endings: also say which pieces have an ending whose mark (``ending_marks``) is set here.
     """
     sizes = ends - starts
-    low = _LOW[np.minimum(sizes, 8)]
+    few = np.minimum(sizes, 8)
     head: Words = view[starts]
     tail: Words = view[ends - 8]
     ended = _NONE if endings is None else np.flatnonzero(endings[_marks(tail)])
-    head &= low
+    head &= _LOW[few]
     # Of a piece below eight bytes the tail would begin before it.
-    tail >>= (np.uint64(8) - np.minimum(sizes, 8).view(np.uint64)) << np.uint64(3)
+    tail >>= _SHIFT[few]
     plain = np.flatnonzero(((head | tail) & _LETTERS) == 0) if letterless else _NONE
     head *= _A
     head ^= head >> np.uint64(29)

@@ -115,12 +115,15 @@ def _stretches(mask: Mask, length: int) -> tuple[Places, Places]:
     """Return starts and ends of the stretches of True that are at least so long."""
     if len(mask) < length:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    framed = np.empty(len(mask) - length + 3, np.bool_)
+    framed[0] = framed[-1] = False
     opened, have = mask, 1
     while have < length:
         step = min(have, length - have)
-        opened = opened[:-step] & opened[step:]
+        into = framed[1:-1] if have + step == length else None
+        opened = np.logical_and(opened[:-step], opened[step:], out=into)
         have += step
-    framed = np.zeros(len(opened) + 2, np.bool_)
-    framed[1:-1] = opened
+    if length == 1:
+        framed[1:-1] = mask
     edges = np.flatnonzero(framed[1:] != framed[:-1])
     return edges[0::2], edges[1::2] + (length - 1)
