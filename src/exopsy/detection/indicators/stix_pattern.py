@@ -2,8 +2,8 @@
 
 Patterns are not evaluated: they speak of observations, and one line of a log is none. Every
 comparison with a value is taken by itself, whatever joins them; what that loses is named. The reader
-is ours because the official one is an ANTLR grammar that costs about a millisecond a pattern and two
-megabytes of generated code, for atoms that one regular expression finds.
+is ours because the official one is a generated parser with a runtime of its own that builds a tree
+for each pattern, and all that is wanted are atoms that one regular expression finds.
 
 References:
     https://docs.oasis-open.org/cti/stix/v2.1/os/stix-v2.1-os.html#_e8slinrhxcc9
