@@ -35,6 +35,7 @@ def examine(
     trusted: Sequence[str] = (),
     rules: Sequence[str | Path] = (),
     selection: Selection | None = None,
+    indicators: Sequence[str | Path] = (),
     cache: str | Path | None = None,
     progress: Progress | None = None,
 ) -> CaseDocument:
@@ -52,6 +53,7 @@ def examine(
         trusted: addresses and networks of one's own scanners and administrators.
         rules: folders of Sigma rules to apply as well, in any layout.
         selection: which of those rules; None: all that are stable, test or experimental.
+        indicators: files of indicators to look for: STIX, MISP, CSV, plain lists.
         cache: folder for compiled rules; None compiles them each time.
         progress: receives news of the run.
 
@@ -76,6 +78,7 @@ def examine(
         trusted=tuple(trusted),
         content=(CONTENT, *map(Path, rules)),
         selection=selection or Selection(),
+        indicators=tuple(map(Path, indicators)),
         cache=None if cache is None else Path(cache),
         started=now_utc(),
     )

@@ -171,6 +171,15 @@ def _examine(commands: _Commands[Parser]) -> None:
         help="of the rules in --rules, not those with this id or tag (repeatable)",
     )
     parser.add_argument(
+        "--indicators",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="look for addresses, names and hashes of a list: STIX, MISP, CSV or one a line"
+        " (repeatable)",
+    )
+    parser.add_argument(
         "--workers",
         type=_positive,
         default=min(os.cpu_count() or 1, 8),

@@ -58,6 +58,7 @@ def settings_from(arguments: argparse.Namespace, case_dir: Path) -> RunSettings:
         trusted=tuple(line.decode() for line in _lines(arguments.trusted)),
         content=(CONTENT, *arguments.rules),
         selection=_selection(arguments),
+        indicators=tuple(arguments.indicators),
         cache=default_cache(),
         started=now_utc(),
     )

@@ -21,12 +21,15 @@ from exopsy.core.limits import Limits
 from exopsy.detection.correlations.needs import field_needs
 from exopsy.detection.correlations.spool import HitSpool
 from exopsy.detection.events.event_rules import EventRules
+from exopsy.detection.indicators.load import load_indicators
 from exopsy.detection.selection import Selection
 from exopsy.evidence.events.evtx_log import ranges
 from exopsy.pipeline.bundle import Bundle, load_bundle
 from exopsy.pipeline.event_scan import EventPart, scan_events
 from exopsy.pipeline.matches import MatchTable
+from exopsy.pipeline.sweeping import EventSweep, Sweep
 from exopsy.schema.event import EventLogFacts
+from exopsy.schema.indicator import IndicatorSummary
 
 WORTH = 8 << 20
 """Bytes of an event log below which the start of processes costs more than it brings."""
@@ -40,6 +43,7 @@ class EventOrder(msgspec.Struct, frozen=True, kw_only=True):
     content: tuple[str, ...]
     cache: str | None
     selection: Selection
+    indicators: tuple[str, ...]
     work: str
     limits: Limits
     plain: bool
@@ -65,6 +69,7 @@ class EventAnswer(msgspec.Struct, frozen=True, kw_only=True):
     failure: str = ""
     hits: list[str] = []
     """Files of hits for the correlations."""
+    indicators: list[IndicatorSummary] = []
 
 
 def rules_of(bundle: Bundle, cache: Path | None) -> EventRules:
@@ -174,7 +179,7 @@ class EventPool:
         )
 
 
-_here: tuple[EventOrder, Bundle, EventRules] | None = None
+_here: tuple[EventOrder, Bundle, EventRules, Sweep | None] | None = None
 
 
 def _begin(order: bytes) -> None:
@@ -182,12 +187,14 @@ def _begin(order: bytes) -> None:
     told = msgspec.json.decode(order, type=EventOrder)
     cache = None if told.cache is None else Path(told.cache)
     bundle = load_bundle([Path(folder) for folder in told.content], cache, told.selection)
-    _here = (told, bundle, rules_of(bundle, cache))
+    files = [Path(path) for path in told.indicators]
+    sweep = Sweep(load_indicators(files, cache=cache), plain=told.plain) if files else None
+    _here = (told, bundle, rules_of(bundle, cache), sweep)
 
 
 def _work(encoded: bytes) -> bytes:
     assert _here is not None
-    order, bundle, rules = _here
+    order, bundle, rules, sweep = _here
     task = msgspec.json.decode(encoded, type=EventTask)
     folder = Path(order.work)
     hits = HitSpool(folder, task.name, field_needs(bundle.loaded.correlations), order.limits)
@@ -200,11 +207,14 @@ def _work(encoded: bytes) -> bytes:
         hits=hits,
     )
     facts, failure = EventLogFacts(), ""
+    swept = None if sweep is None else EventSweep(sweep, task.part.artifact)
     with matches:
         try:
             with io.FileIO(task.local) as stream:
                 stream.seek(task.part.start)
-                scan_events(stream, task.part, facts, rules, matches, plain=order.plain)
+                scan_events(
+                    stream, task.part, facts, rules, matches, plain=order.plain, sweep=swept
+                )
         except OSError as error:
             failure = str(error)
     answer = EventAnswer(
@@ -214,5 +224,6 @@ def _work(encoded: bytes) -> bytes:
         untimed=matches.untimed,
         failure=failure,
         hits=[str(path) for path in hits.paths],
+        indicators=[] if swept is None else swept.finish(),
     )
     return msgspec.json.encode(answer)

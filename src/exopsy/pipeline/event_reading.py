@@ -17,6 +17,7 @@ from exopsy.pipeline.event_pool import WORTH, EventPool, rules_of
 from exopsy.pipeline.event_scan import EventPart, scan_events
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.progress import SharedProgress
+from exopsy.pipeline.sweeping import EventSweep, Sweep
 from exopsy.reports.escape import visible
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.event import EVENT_LOG, EventLogFacts
@@ -38,12 +39,14 @@ class EventReading:
         *,
         cache: Path | None,
         plain: bool,
+        sweep: Sweep | None = None,
     ) -> None:
         self._bundle = bundle
         self._pool = pool
         self._matches = matches
         self._cache = cache
         self._plain = plain
+        self._sweep = sweep
         self._lock = threading.Lock()
         self._rules: EventRules | None = None
         self.tables: list[Path] = []
@@ -74,17 +77,28 @@ class EventReading:
     ) -> str:
         """Read within this process; return what stopped it, or nothing."""
         part = EventPart(artifact=path, kind=spec.name)
+        sweep = None if self._sweep is None else EventSweep(self._sweep, path)
         with self._lock:
             if self._rules is None:
                 self._rules = rules_of(self._bundle, self._cache)
             try:
                 scan_events(
-                    stream, part, facts, self._rules, self._matches, plain=self._plain, seen=seen
+                    stream,
+                    part,
+                    facts,
+                    self._rules,
+                    self._matches,
+                    plain=self._plain,
+                    seen=seen,
+                    sweep=sweep,
                 )
                 while data := stream.read(_BLOCK):  # what a reader may have left
                     seen(memoryview(data))
             except OSError as error:
                 return str(error)
+            finally:
+                if self._sweep is not None and sweep is not None:
+                    self._sweep.add(EVENT_LOG, sweep.finish())
         return ""
 
     def _by_pool(
@@ -108,6 +122,8 @@ class EventReading:
         for answer in self._pool.finish(reading):
             facts.add(answer.facts)
             failure = failure or answer.failure
+            if self._sweep is not None:
+                self._sweep.add(EVENT_LOG, answer.indicators)
             with self._lock:
                 self.untimed += answer.untimed
                 self.hits += map(Path, answer.hits)

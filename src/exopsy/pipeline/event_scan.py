@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import BinaryIO, cast
 
 import msgspec
@@ -15,6 +16,7 @@ from exopsy.evidence import registry
 from exopsy.evidence.events.chunk import CHUNK, records_in
 from exopsy.evidence.events.flatten import flatten
 from exopsy.pipeline.matches import MatchTable
+from exopsy.pipeline.sweeping import EventSweep
 from exopsy.schema.event import EventBatch, EventLogFacts
 from exopsy.schema.format import FormatSpec
 from exopsy.schema.row import Row
@@ -98,6 +100,7 @@ def scan_events(
     *,
     plain: bool,
     seen: Callable[[memoryview], object] | None = None,
+    sweep: EventSweep | None = None,
 ) -> None:
     """Read one part; the rows that rules matched go to the table.
 
@@ -109,6 +112,7 @@ def scan_events(
         matches: where matched rows go.
         plain: decode every record and evaluate every rule.
         seen: told of every byte, in order.
+        sweep: for indicators.
 
     Raises:
         OSError: the stream can't be read on; what came before is in the table.
@@ -131,6 +135,8 @@ def scan_events(
                 matched.append((hit.matcher, hit.grade))
             if row is not None:
                 batch.add(_placed(row, places), RowView(row), "", matched)
+            if sweep is not None:
+                _sweep(sweep, events, places, decode)
     finally:
         batch.flush()
 
@@ -145,6 +151,20 @@ def _batches(
     from exopsy.evidence.events.evtx_log import read_evtx
 
     return read_evtx(raw, facts, start=part.start, stop=part.stop)
+
+
+def _sweep(
+    sweep: EventSweep, events: EventBatch, places: _Places | None, decode: Callable[..., object]
+) -> None:
+    def place(index: int) -> int:
+        offset = events.offsets[index]
+        return offset if places is None else places.of(offset, events.numbers[index])
+
+    def time(index: int) -> datetime | None:
+        row = decode(events.texts[index], offset=0, number=0)
+        return row.timestamp if isinstance(row, Row) else None
+
+    sweep.feed(events.texts, events.numbers, place, time)
 
 
 def _placed(row: Row, places: _Places | None) -> Row:

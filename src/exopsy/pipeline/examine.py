@@ -17,6 +17,7 @@ from exopsy.correlation.story import correlate
 from exopsy.detection.correlations.match import Correlated
 from exopsy.detection.correlations.needs import field_needs
 from exopsy.detection.correlations.spool import HitSpool
+from exopsy.detection.indicators.load import load_indicators
 from exopsy.detection.rule import RuleSet
 from exopsy.evidence import registry
 from exopsy.exposure.assess import assess
@@ -49,6 +50,7 @@ from exopsy.pipeline.rereading import fill_samples
 from exopsy.pipeline.scan import Work, scan_collection
 from exopsy.pipeline.settings import RunSettings
 from exopsy.pipeline.sieving import LogSieve
+from exopsy.pipeline.sweeping import Sweep, indicator_infos
 from exopsy.reports.html import render_html
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.case import (
@@ -142,6 +144,12 @@ class _Run:
         self.rules: RuleSet = bundle.loaded.rules
         self.correlations = bundle.loaded.correlations
         self.infos = self.rules.infos() | correlation_infos(self.correlations, self.rules.rules)
+        self.sweep: Sweep | None = None
+        if settings.indicators:
+            progress.stage("loading indicators")
+            indicators = load_indicators(settings.indicators, cache=settings.cache)
+            self.sweep = Sweep(indicators, plain=settings.plain)
+            self.infos |= indicator_infos()
 
     def case(self) -> CaseDocument:
         """Read, then tell, then judge."""
@@ -163,7 +171,7 @@ class _Run:
                 version=__version__,
                 content_version=__version__,
                 content_sha256=self.bundle.sha256,
-                options=self.settings.options(),
+                options=self._options(),
             ),
             verdict=strongest([(host.name, host.verdict) for host in hosts]),
             collection=collection_info(self.collection.name, reading.artifacts),
@@ -192,6 +200,13 @@ class _Run:
             problems=self._problems(reading),
         )
 
+    def _options(self) -> dict[str, object]:
+        """Return what the case states of the settings: all that can change its content."""
+        options = self.settings.options()
+        if self.sweep is not None:
+            options["indicators"] = [source.sha256 for source in self.sweep.indicators.sources]
+        return options
+
     def read(self) -> Reading:
         """Scan once; then pivot until nothing new is asked for."""
         progress = SharedProgress(self.progress)
@@ -208,6 +223,7 @@ class _Run:
                 matches,
                 cache=settings.cache,
                 plain=settings.plain,
+                sweep=self.sweep,
             )
             tables = {
                 log: stack.enter_context(
@@ -223,6 +239,7 @@ class _Run:
                 plain=settings.plain,
                 build_marks=self.bundle.build_marks,
                 events=events,
+                sweep=self.sweep,
             )
             artifacts = scan_collection(self.collection, work, progress, settings.workers)
         if not artifacts:
@@ -237,6 +254,8 @@ class _Run:
         reading = Reading(artifacts, hosts, [], [], [], [], untimed, correlated)
         reading.match_files += [*([matches.path] if matches.rows else []), *sorted(events.tables)]
         self._find(reading, {log: table.path for log, table in tables.items() if table.rows})
+        if self.sweep is not None:
+            reading.findings += self.sweep.findings(hosts)
         if reading.findings and reading.match_files:
             self._pivot(reading, progress)
         fill_samples(self.collection, reading.findings, limits.sample_bytes)
@@ -248,6 +267,7 @@ class _Run:
             content=tuple(str(folder) for folder in settings.content),
             cache=None if settings.cache is None else str(settings.cache),
             selection=settings.selection,
+            indicators=tuple(str(path) for path in settings.indicators),
             work=str(self.work),
             limits=settings.limits,
             plain=settings.plain,
@@ -424,6 +444,7 @@ class _Run:
     def _problems(self, reading: Reading) -> list[str]:
         told = [f"{p.path}: {p.text}" for p in self.collection.problems]
         told += tell_losses(reading.artifacts)
+        told += self.sweep.tell() if self.sweep is not None else []
         told += tell_correlation_losses(reading.correlated, self.infos)
         told += [
             f"{hub.key.kind} {hub.key.value} stands in more than {self.settings.limits.hub_rows} "

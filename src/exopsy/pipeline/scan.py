@@ -26,6 +26,7 @@ from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.progress import SharedProgress
 from exopsy.pipeline.sieving import ArtifactMatcher, LogSieve, pieces
 from exopsy.pipeline.stage import guarded
+from exopsy.pipeline.sweeping import LogSweep, Sweep
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.columns import COLUMNS
 from exopsy.schema.format import FormatSpec, Layout
@@ -52,6 +53,8 @@ class Work(msgspec.Struct, frozen=True):
     """Log -> pattern with one group that finds a build in its records."""
     events: EventReading | None = None
     """None: event logs are left unread."""
+    sweep: Sweep | None = None
+    """Indicators, where there are any."""
 
 
 def for_each_member(
@@ -207,6 +210,14 @@ class _ArtifactScan:
         if mark is not None and (found := mark.search(data)):
             self.builds.setdefault(day, found[1].decode("ascii", "replace"))
 
+    def swept(self) -> LogSweep | None:
+        """Return the sweep of this artifact; None where nothing is asked for."""
+        assert self.spec is not None
+        assert self.classifier is not None
+        if self.work.sweep is None:
+            return None
+        return LogSweep(self.work.sweep, self.member.path, self.spec, self.classifier.tracker)
+
     def _lacks_columns(self) -> bool:
         """Say whether no header ever named the columns that its records need."""
         assert self.spec is not None
@@ -281,6 +292,7 @@ class _SievedScan(_ArtifactScan):
             else ColumnCollector(table, self.member.path, self.work.limits.record_bytes)
         )
         self.sample(bytes(first.data[: min(first.size, BLOCK)]), Layout())
+        sweep = self.swept()
         try:
             for block in _chain(first, blocks):
                 with memoryview(block.data) as view:
@@ -289,8 +301,12 @@ class _SievedScan(_ArtifactScan):
                     batch.add(match.row, match.view, self.site, match.matched)
                 if collector is not None:
                     collector.feed(block)
+                if sweep is not None:
+                    sweep.feed(block.data, block.size, block.base, starts.lines)
         finally:
             batch.flush()
+            if sweep is not None:
+                sweep.finish()
             if collector is not None:
                 collector.flush()
 
@@ -310,9 +326,23 @@ class _PlainScan(_ArtifactScan):
                 self._evidence(cast("BinaryIO", buffered))
             while buffered.read(BLOCK):
                 pass
+            if self.spec is not None and (sweep := self.swept()) is not None:
+                self._sweep(sweep)
         except OSError as error:
             return error
         return None
+
+    def _sweep(self, sweep: LogSweep) -> None:
+        """Read once more, for every indicator in every line."""
+        try:
+            with self.member.open() as stream:
+                most = self.work.limits.record_bytes + 2
+                reader = BlockReader(cast("BinaryIO", stream), len, record_bytes=most)
+                for block in reader.blocks():
+                    lines = block.data.count(b"\n", 0, block.size)
+                    sweep.feed(block.data, block.size, block.base, lines)
+        finally:
+            sweep.finish()
 
     def _evidence(self, stream: BinaryIO) -> None:
         assert self.spec is not None

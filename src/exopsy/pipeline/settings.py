@@ -32,6 +32,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Folders of content and of rules from outside; the first is ours."""
     selection: Selection = Selection()
     """Which rules from outside are wanted."""
+    indicators: tuple[Path, ...] = ()
+    """Files of indicators."""
     cache: Path | None = None
     """Folder for compiled rules."""
     started: datetime

@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from exopsy.schema.case import Level
+
 Kind = Literal[
     "address",
     "network",
@@ -43,7 +45,7 @@ KINDS: tuple[Kind, ...] = (
     "account",
 )
 HASHES: frozenset[Kind] = frozenset({"md5", "sha1", "sha256", "sha512", "imphash"})
-HIT_LEVEL = "medium"
+HIT_LEVEL: Level = "medium"
 """The most that an indicator hit alone may weigh: a sign for a person, ``suspicious``."""
 
 
