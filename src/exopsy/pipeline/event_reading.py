@@ -5,20 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
 from exopsy.detection.events.event_rules import EventRules
-from exopsy.evidence import registry
 from exopsy.pipeline.bundle import Bundle
 from exopsy.pipeline.event_pool import WORTH, EventPool, rules_of
 from exopsy.pipeline.event_scan import EventPart, scan_events
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.progress import SharedProgress
 from exopsy.pipeline.sweeping import EventSweep, Sweep
-from exopsy.reports.escape import visible
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.event import EVENT_LOG, EventLogFacts
 from exopsy.schema.format import FormatSpec
@@ -159,29 +155,3 @@ def _told(
         found.state = "partial"
         found.why = f"{lost} of its records or places are damaged and could not be read."
     return found
-
-
-def by_channel(
-    artifacts: Sequence[ArtifactFacts],
-) -> tuple[list[ArtifactFacts], dict[str, FormatSpec]]:
-    """Tell event logs apart by their channel, since each covers only its own.
-
-    Returns:
-        The artifacts, an event log's kind being ``windows-event: <channel>``, and the specs of
-        these kinds.
-    """
-    specs: dict[str, FormatSpec] = {}
-    named = []
-    for facts in artifacts:
-        spec = next((s for s in registry.EVENT_FORMATS if s.name == facts.kind), None)
-        if spec is None:
-            named.append(facts)
-            continue
-        channel = facts.channels[0] if len(facts.channels) == 1 else "several channels"
-        name = f"{EVENT_LOG}: {visible(channel, 100)}" if facts.channels else EVENT_LOG
-        specs[name] = msgspec.structs.replace(spec, name=name)
-        # Silence between two records is no hole: an event log has a record when something happens.
-        times = [moment for span in facts.spans for moment in span]
-        spans = [(min(times), max(times))] if times else []
-        named.append(msgspec.structs.replace(facts, kind=name, spans=spans))
-    return named, specs

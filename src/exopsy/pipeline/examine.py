@@ -38,7 +38,7 @@ from exopsy.pipeline.correlating import (
     tell_correlation_losses,
 )
 from exopsy.pipeline.event_pool import EventOrder, EventPool
-from exopsy.pipeline.event_reading import EventReading, by_channel
+from exopsy.pipeline.event_reading import EventReading
 from exopsy.pipeline.findings import make_findings, number_findings
 from exopsy.pipeline.hosts import assign_hosts
 from exopsy.pipeline.losses import note_losses, tell_losses
@@ -74,6 +74,7 @@ from exopsy.store.tables import FOLDER, TABLES, TableWriter, write_case_tables
 from exopsy.store.working import WorkingTables
 from exopsy.verdict.actions import load_actions, recommend
 from exopsy.verdict.coverage import cover
+from exopsy.verdict.event_coverage import cover_events
 from exopsy.verdict.judge import judge, strongest
 
 
@@ -354,10 +355,12 @@ class _Run:
     def _coverage(self, name: str, reading: Reading) -> list[Coverage]:
         own = [a for a in reading.artifacts if a.kind and reading.hosts[a.path] == name]
         specs = {spec.name: spec for spec in registry.FORMATS}
-        own, channels = by_channel(own)
-        specs |= channels
         expected = {log for c in self.bundle.chains for group in c.success_logs for log in group}
-        return cover(own, specs, expected=sorted(expected))
+        kinds = {spec.name for spec in registry.EVENT_FORMATS}
+        return [
+            *cover(own, specs, expected=sorted(expected)),
+            *cover_events([a for a in own if a.kind in kinds]),
+        ]
 
     def _stories(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from exopsy.core.exit_code import ExitCode
 from exopsy.schema.case import BackdoorKind, Conclusion, Confidence, CoverageGrade, Grade
+from exopsy.schema.event import EVENT_LOG
 
 HEADLINES: dict[Conclusion, str] = {
     "compromised": "COMPROMISED - somebody has been inside this server",
@@ -129,4 +130,9 @@ def exit_code(conclusion: Conclusion) -> ExitCode:
 
 def log_name(log: str) -> str:
     """Name a log for people, and by its name in rules and tables."""
+    if log.startswith(_EVENTS):
+        return f"Windows event log {log.removeprefix(_EVENTS)}"
     return f"{LOGS[log]} [{log}]" if log in LOGS else log
+
+
+_EVENTS = f"{EVENT_LOG}: "

@@ -11,8 +11,10 @@ from itertools import groupby
 import msgspec
 
 from exopsy.core.content import CONTENT, read_yaml
+from exopsy.schema.event import EVENT_LOG
 
 _LONGEST = 120
+_EVENTS = f"{EVENT_LOG}: "
 
 
 class LogWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,12 +41,17 @@ def load_words() -> Words:
 def log_title(log: str) -> str:
     """Return "IIS request log" for ``iis-w3c``."""
     known = load_words().logs.get(log)
-    return known.title if known else quote(log)
+    if known is not None:
+        return known.title
+    channel = log.removeprefix(_EVENTS)
+    return f"Windows event log {quote(channel)}" if channel != log else quote(log)
 
 
 def log_place(log: str) -> str:
     r"""Return "IIS request log: C:\inetpub\..., files u_ex*.log"."""
     known = load_words().logs.get(log)
+    if known is None and log.startswith(_EVENTS):
+        return f"{log_title(log)}: C:\\Windows\\System32\\winevt\\Logs, and archived ones"
     return f"{known.title}: {known.folder}, files {known.files}" if known else quote(log)
 
 
