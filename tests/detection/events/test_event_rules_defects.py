@@ -14,7 +14,7 @@ from exopsy.detection.events import event_rules, gate, group, patterns, settle
 from exopsy.detection.events.gate import Gate
 from exopsy.detection.events.innocent import read_innocent
 from exopsy.detection.expression import Expression, No
-from exopsy.detection.sieve import database, literals
+from exopsy.detection.sieve import compiling, literals
 
 Patch = pytest.MonkeyPatch
 INNOCENT = read_innocent()
@@ -30,7 +30,7 @@ def test_without_a_defect_the_law_holds() -> None:
 
 
 def case_matters(patch: Patch) -> None:
-    patch.setattr(database, "FLAGS", hyperscan.HS_FLAG_DOTALL)
+    patch.setattr(compiling, "FLAGS", hyperscan.HS_FLAG_DOTALL)
 
 
 def backslashes_as_they_are(patch: Patch) -> None:
