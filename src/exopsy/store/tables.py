@@ -113,7 +113,7 @@ class TableWriter:
         import pyarrow as pa
 
         arrays = [
-            pa.array([_cell(row, at, column) for row in self._rows], type=field.type)
+            pa.array(_cells(self._rows, at, column), type=field.type)
             for at, (column, field) in enumerate(zip(self._columns, self._schema, strict=True))
         ]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
@@ -147,17 +147,24 @@ def _arrow_schema(columns: Sequence[Column]) -> pa.Schema:
     return pa.schema([(column.name, types[column.type]) for column in columns])
 
 
-def _cell(row: TableRow, at: int, column: Column) -> Any:  # noqa: ANN401 - whatever the column holds
-    value = getattr(row, column.attribute) if isinstance(row, msgspec.Struct) else row[at]
-    if column.type == "time" and value is not None:
-        moment = parse_utc(value) if isinstance(value, str) else value
-        return _naive_utc(moment)
-    if column.type == "text" and isinstance(value, str):
-        # A parser may keep half of a surrogate pair; Parquet text is UTF-8.
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    if column.type == "texts" and value is not None:
-        return [item.encode("utf-8", "backslashreplace").decode("utf-8") for item in value]
-    return value
+def _cells(rows: Sequence[TableRow], at: int, column: Column) -> list[Any]:
+    """Return one column of some rows, as Arrow takes it."""
+    values = [
+        getattr(row, column.attribute) if isinstance(row, msgspec.Struct) else row[at]
+        for row in rows
+    ]
+    if column.type == "time":
+        return [_naive_utc(parse_utc(v) if isinstance(v, str) else v) for v in values]
+    if column.type == "text":
+        return [_encodable(v) if isinstance(v, str) else v for v in values]
+    if column.type == "texts":
+        return [None if v is None else [_encodable(item) for item in v] for v in values]
+    return values
+
+
+def _encodable(text: str) -> str:
+    """Spell out halves of surrogate pairs, which a parser may keep: Parquet's text is UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _naive_utc(moment: datetime | None) -> datetime | None:
