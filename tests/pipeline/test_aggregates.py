@@ -52,7 +52,7 @@ def tables(tmp_path: Path):
             collector.feed(block)
         collector.flush()
     with WorkingTables(tmp_path) as working:
-        add_log_table(working, "exchange-ews", table.path, {"a.log": "EX01"})
+        add_log_table(working, "exchange-ews", [table.path], {"a.log": "EX01"})
         yield working
 
 

@@ -83,7 +83,7 @@ def _findings(
                 for row in parsed:
                     collector.add(row)
                 collector.flush()
-            add_log_table(tables, log, table.path, _HOSTS)
+            add_log_table(tables, log, [table.path], _HOSTS)
         else:
             _match(log, parsed, rules, folder, tables)
         return sorted(run_aggregate(aggregate, tables), key=lambda f: (f.first_seen, f.key))

@@ -50,10 +50,12 @@ def table_name(log: str) -> str:
     return log.replace("-", "_")
 
 
-def add_log_table(tables: WorkingTables, log: str, file: Path, hosts: Mapping[str, str]) -> None:
-    """Make a log's column table readable, with the host of each artifact."""
+def add_log_table(
+    tables: WorkingTables, log: str, files: Sequence[Path], hosts: Mapping[str, str]
+) -> None:
+    """Make a log's column tables readable as one, with the host of each artifact."""
     name = table_name(log)
-    tables.add_files(f"raw_{name}", [file])
+    tables.add_files(f"raw_{name}", files)
     add_hosts(tables, hosts)
     tables.run(
         f"CREATE OR REPLACE VIEW {name} AS SELECT r.*, h.host FROM raw_{name} r "  # noqa: S608 - our names

@@ -27,12 +27,15 @@ _BATCH = 5_000
 class ColumnTable:
     """Collects columns of every record of one log from several threads; a context manager."""
 
-    def __init__(self, folder: Path, spec: FormatSpec, columns: Sequence[str]) -> None:
+    def __init__(
+        self, folder: Path, spec: FormatSpec, columns: Sequence[str], name: str = ""
+    ) -> None:
+        """Prepare; ``name`` tells the files of several processes apart."""
         self.spec = spec
         self.columns = tuple(sorted(set(columns)))
-        name = "rows_" + spec.name.replace("-", "_")
+        file = f"rows_{spec.name.replace('-', '_')}{name and f'-{name}'}"
         self._writer = TableWriter(
-            folder, name, (*_PLACE, *(Column(c, "text", c) for c in self.columns))
+            folder, file, (*_PLACE, *(Column(c, "text", c) for c in self.columns))
         )
         self.path = self._writer.path
         self._lock = threading.Lock()

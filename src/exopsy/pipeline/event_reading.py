@@ -30,7 +30,7 @@ class EventReading:
     def __init__(
         self,
         bundle: Bundle,
-        pool: EventPool,
+        pool: EventPool | None,
         matches: MatchTable,
         *,
         cache: Path | None,
@@ -62,7 +62,7 @@ class EventReading:
             digest.update(view)
             progress.advance(view)
 
-        if member.local is not None and (member.size or 0) >= WORTH:
+        if self._pool is not None and is_for_pool(member):
             failure = self._by_pool(member, spec, stream, facts, seen)
         else:
             failure = self._here(member.path, spec, stream, facts, seen)
@@ -107,6 +107,7 @@ class EventReading:
     ) -> str:
         """Let the workers read while the bytes are hashed here; return what stopped them."""
         assert member.local is not None
+        assert self._pool is not None
         path = member.path
         name = (
             f"match-0-{hashlib.sha256(path.encode('utf-8', 'backslashreplace')).hexdigest()[:24]}"
@@ -126,6 +127,11 @@ class EventReading:
                 if answer.table:
                     self.tables.append(Path(answer.table))
         return failure
+
+
+def is_for_pool(member: Member) -> bool:
+    """Say whether an event log is worth the start of worker processes."""
+    return member.local is not None and (member.size or 0) >= WORTH
 
 
 def _told(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,8 +14,6 @@ from exopsy.core.errors import CollectionError
 from exopsy.correlation.pivot import next_pivot
 from exopsy.correlation.story import correlate
 from exopsy.detection.correlations.match import Correlated
-from exopsy.detection.correlations.needs import field_needs
-from exopsy.detection.correlations.spool import HitSpool
 from exopsy.detection.indicators.load import load_indicators
 from exopsy.detection.rule import RuleSet
 from exopsy.evidence import registry
@@ -30,7 +27,6 @@ from exopsy.pipeline.aggregates import (
 )
 from exopsy.pipeline.assemble import collection_info, host_names, number_case_wide, unusable
 from exopsy.pipeline.bundle import Bundle, load_bundle
-from exopsy.pipeline.column_table import ColumnTable
 from exopsy.pipeline.correlating import (
     correlate_hits,
     correlation_findings,
@@ -38,7 +34,6 @@ from exopsy.pipeline.correlating import (
     tell_correlation_losses,
 )
 from exopsy.pipeline.event_pool import EventOrder, EventPool
-from exopsy.pipeline.event_reading import EventReading
 from exopsy.pipeline.findings import make_findings, number_findings
 from exopsy.pipeline.hosts import assign_hosts
 from exopsy.pipeline.losses import note_losses, tell_losses
@@ -47,7 +42,8 @@ from exopsy.pipeline.pivot import name_of
 from exopsy.pipeline.pivoting import PivotScan
 from exopsy.pipeline.progress import Progress, SharedProgress
 from exopsy.pipeline.rereading import fill_samples
-from exopsy.pipeline.scan import Work, scan_collection
+from exopsy.pipeline.scan_collection import scan_collection
+from exopsy.pipeline.scan_tools import ScanPlan
 from exopsy.pipeline.settings import RunSettings
 from exopsy.pipeline.sieving import LogSieve
 from exopsy.pipeline.sweeping import Sweep, indicator_infos
@@ -215,48 +211,30 @@ class _Run:
         self.progress.start(_known_size(settings.collection))
         self.progress.stage("reading the evidence")
         columns = needed_columns(self.rules.aggregates)
-        with ExitStack() as stack:
-            hits = HitSpool(self.work, "main", field_needs(self.correlations), limits)
-            matches = stack.enter_context(self._match_table(0, hits))
-            events = EventReading(
-                self.bundle,
-                stack.enter_context(EventPool(self._order(), settings.workers)),
-                matches,
-                cache=settings.cache,
-                plain=settings.plain,
-                sweep=self.sweep,
-            )
-            tables = {
-                log: stack.enter_context(
-                    ColumnTable(self.work, registry.spec_of(log), sorted(names))
-                )
-                for log, names in sorted(columns.items())
-            }
-            work = Work(
-                sieves=self._sieves(),
-                matches=matches,
-                tables=tables,
-                limits=limits,
-                plain=settings.plain,
-                build_marks=self.bundle.build_marks,
-                events=events,
-                sweep=self.sweep,
-            )
-            artifacts = scan_collection(self.collection, work, progress, settings.workers)
+        plan = ScanPlan(
+            settings=settings,
+            bundle=self.bundle,
+            correlations=self.correlations,
+            columns={log: sorted(names) for log, names in sorted(columns.items())},
+            sieves=self._sieves(),
+            sweep=self.sweep,
+            folder=self.work,
+        )
+        with EventPool(self._order(), settings.workers) as pool:
+            scanned = scan_collection(self.collection, plan, pool, progress)
+        artifacts = scanned.facts
         if not artifacts:
             raise CollectionError(_empty(settings.collection, self.collection))
         note_losses(artifacts)
         hosts = assign_hosts(artifacts, _hints(artifacts))
         self.progress.stage("correlating")
-        correlated = correlate_hits(
-            self.correlations, [*hits.paths, *events.hits], self.work, limits
-        )
-        untimed = matches.untimed + events.untimed
-        reading = Reading(artifacts, hosts, [], [], [], [], untimed, correlated)
-        reading.match_files += [*([matches.path] if matches.rows else []), *sorted(events.tables)]
-        self._find(reading, {log: table.path for log, table in tables.items() if table.rows})
+        spools = [Path(path) for path in scanned.hits]
+        correlated = correlate_hits(self.correlations, spools, self.work, limits)
+        reading = Reading(artifacts, hosts, [], [], [], [], scanned.untimed, correlated)
+        reading.match_files += map(Path, scanned.matches)
+        self._find(reading, {log: [*map(Path, fs)] for log, fs in sorted(scanned.tables.items())})
         if self.sweep is not None:
-            reading.findings += self.sweep.findings(hosts)
+            reading.findings += self.sweep.findings(scanned.indicators, hosts)
         if reading.findings and reading.match_files:
             self._pivot(reading, progress)
         fill_samples(self.collection, reading.findings, limits.sample_bytes)
@@ -274,19 +252,18 @@ class _Run:
             plain=settings.plain,
         )
 
-    def _match_table(self, number: int, hits: HitSpool | None = None) -> MatchTable:
+    def _match_table(self, number: int) -> MatchTable:
         return MatchTable(
             self.work,
             self.bundle.mapping,
             round_number=number,
             sample_bytes=self.settings.limits.sample_bytes,
-            hits=hits,
         )
 
     def _sieves(self) -> _Sieves:
         return _Sieves(self.bundle, self.settings.cache)
 
-    def _find(self, reading: Reading, tables: Mapping[str, Path]) -> None:
+    def _find(self, reading: Reading, tables: Mapping[str, Sequence[Path]]) -> None:
         """Make findings of the matched rows and of the aggregates' queries."""
         self.progress.stage("finding")
         if not reading.match_files and not tables:
@@ -300,8 +277,8 @@ class _Run:
                 reading.findings += correlation_findings(
                     reading.correlated, self.infos, reading.hosts, working, silent=silent
                 )
-            for log, path in tables.items():
-                add_log_table(working, log, path, reading.hosts)
+            for log, files in tables.items():
+                add_log_table(working, log, files, reading.hosts)
             for aggregate in self.rules.aggregates:
                 if aggregate.log is None and not reading.match_files:
                     continue

@@ -71,6 +71,11 @@ class SharedProgress:
                 self._progress.advance(self._pending)
                 self._pending = 0
 
+    def count(self, size: int) -> None:
+        """Pass on bytes that another process counted."""
+        with self._lock:
+            self._progress.advance(size)
+
     def flush(self) -> None:
         """Pass on what is left."""
         with self._lock:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
 import msgspec
 
@@ -25,7 +25,6 @@ from exopsy.pipeline.event_reading import EventReading
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.progress import SharedProgress
 from exopsy.pipeline.sieving import ArtifactMatcher, LogSieve, pieces
-from exopsy.pipeline.stage import guarded
 from exopsy.pipeline.sweeping import LogSweep, Sweep
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.columns import COLUMNS
@@ -35,6 +34,7 @@ from exopsy.sources.collection import Collection
 from exopsy.sources.layout import site_hint
 from exopsy.sources.member import Member
 
+_Done = TypeVar("_Done")
 HEAD = 1 << 16
 FIRST_LOOK = 4 << 10
 """A header stands at the beginning; what has none is looked at longer."""
@@ -68,27 +68,23 @@ def for_each_member(
             facts.append(work(member))
         else:
             local.append(member)
-    local.sort(key=lambda m: (-(m.size or 0), m.path))
-    if workers <= 1:
-        facts += map(work, local)
-    else:
-        with ThreadPoolExecutor(workers, thread_name_prefix="scan") as pool:
-            facts += pool.map(work, local)
+    facts += by_threads(largest_first(local), work, workers)
     return sorted((f for f in facts if f is not None), key=lambda f: f.path)
 
 
-def scan_collection(
-    collection: Collection, work: Work, progress: SharedProgress, workers: int
-) -> list[ArtifactFacts]:
-    """Read everything once; returns the facts of every artifact in path order."""
+def largest_first(members: Iterable[Member]) -> list[Member]:
+    """Order members such that no large one is left to the end."""
+    return sorted(members, key=lambda m: (-(m.size or 0), m.path))
 
-    def one(member: Member) -> ArtifactFacts:
-        progress.artifact(member.path)
-        return guarded(lambda m: scan_member(m, work, progress), member)
 
-    facts = for_each_member(collection, one, workers)
-    progress.flush()
-    return facts
+def by_threads(
+    members: Sequence[Member], work: Callable[[Member], _Done], workers: int
+) -> list[_Done]:
+    """Run ``work`` over members, several at the same time; results are in their order."""
+    if workers <= 1:
+        return list(map(work, members))
+    with ThreadPoolExecutor(workers, thread_name_prefix="scan") as pool:
+        return list(pool.map(work, members))
 
 
 def scan_member(member: Member, work: Work, progress: SharedProgress) -> ArtifactFacts:

@@ -29,6 +29,11 @@ def guarded(work: Callable[[Member], ArtifactFacts], member: Member) -> Artifact
     except Exception:
         logger.exception("defect while reading %r", member.path)
         why = "A defect of ours stopped its reading; please report it with the log (--traceback)."
+    return lost(member, why)
+
+
+def lost(member: Member, why: str) -> ArtifactFacts:
+    """Return the facts of an artifact of which nothing was read."""
     return ArtifactFacts(
         path=member.path,
         kind=_kind_of(member),

@@ -53,12 +53,18 @@ _NEXT = "See who published the value and when, and look at what else this addres
 class Sweep:
     """The indicators of a run; shared by all threads."""
 
-    def __init__(self, indicators: IndicatorSet, *, plain: bool) -> None:
+    def __init__(
+        self, indicators: IndicatorSet, *, plain: bool, sieve: IndicatorSieve | None = None
+    ) -> None:
         self.indicators = indicators
         self.plain = plain
-        self._sieve = IndicatorSieve(indicators)
+        self._sieve = sieve or IndicatorSieve(indicators)
         self._lock = threading.Lock()
         self._summaries: list[tuple[str, IndicatorSummary]] = []
+
+    def fresh(self) -> Sweep:
+        """Return a sweep for the same indicators that has found nothing yet."""
+        return Sweep(self.indicators, plain=self.plain, sieve=self._sieve)
 
     def looker(self) -> IndicatorScanner | _PlainLooker:
         """Return what finds indicators in the blocks of one artifact, in order."""
@@ -69,10 +75,21 @@ class Sweep:
         with self._lock:
             self._summaries += [(log, summary) for summary in summaries]
 
-    def findings(self, hosts: Mapping[str, str]) -> list[Finding]:
-        """Return a finding for each indicator, host, log and day."""
+    def taken(self) -> list[tuple[str, IndicatorSummary]]:
+        """Return what was taken so far: log and summary."""
+        return self._summaries
+
+    def findings(
+        self, taken: Sequence[tuple[str, IndicatorSummary]], hosts: Mapping[str, str]
+    ) -> list[Finding]:
+        """Return a finding for each indicator, host, log and day.
+
+        Args:
+            taken: by all processes.
+            hosts: artifact -> host.
+        """
         merged: dict[tuple[str, str, int, str], IndicatorSummary] = {}
-        for log, summary in self._summaries:
+        for log, summary in sorted(taken, key=_order):
             host = hosts.get(summary.host, "")
             key = (host, log, summary.indicator, summary.day)
             known = merged.get(key)
@@ -216,6 +233,11 @@ def indicator_infos() -> dict[str, RuleInfo]:
         )
         for kind in get_args(Kind)
     }
+
+
+def _order(taken: tuple[str, IndicatorSummary]) -> tuple[str, str, int, str]:
+    log, summary = taken
+    return (log, summary.host, summary.indicator, summary.day)
 
 
 def _joined(one: IndicatorSummary, other: IndicatorSummary) -> IndicatorSummary:

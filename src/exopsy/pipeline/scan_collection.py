@@ -1,0 +1,67 @@
+"""A collection, read once: archives as they come, plain files by several processes or threads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from exopsy.evidence import registry
+from exopsy.pipeline import scan_processes
+from exopsy.pipeline.event_pool import EventPool
+from exopsy.pipeline.event_reading import is_for_pool
+from exopsy.pipeline.progress import SharedProgress
+from exopsy.pipeline.scan import FIRST_LOOK, by_threads, largest_first, scan_member
+from exopsy.pipeline.scan_tools import Scanned, ScanPlan, ScanTools
+from exopsy.pipeline.stage import guarded
+from exopsy.schema.artifact import ArtifactFacts
+from exopsy.sources.collection import Collection
+from exopsy.sources.member import Member
+
+
+def scan_collection(
+    collection: Collection, plan: ScanPlan, pool: EventPool, progress: SharedProgress
+) -> Scanned:
+    """Read everything once; the facts of every artifact are in path order."""
+    workers = plan.settings.workers
+    result = Scanned()
+    tools = ScanTools(plan, "main", pool)
+
+    def one(member: Member) -> ArtifactFacts:
+        progress.artifact(member.path)
+        return guarded(lambda m: scan_member(m, tools.work, progress), member)
+
+    local: list[Member] = []
+    facts: list[ArtifactFacts] = []
+    with tools:
+        for member in collection.members():
+            if member.local is None:
+                facts.append(one(member))
+            else:
+                local.append(member)
+        here = largest_first(local)
+        if workers > 1 and scan_processes.can_fork() and _size(local) >= scan_processes.WORTH:
+            # Large event logs are read in ranges, by workers of their own.
+            here = [member for member in here if is_for_pool(member) and _is_event_log(member)]
+            others = [member for member in largest_first(local) if member not in here]
+            scan = scan_processes.ProcessScan(
+                others, lambda name: ScanTools(plan, name, None), plan.folder, progress
+            )
+            result = scan.run(workers)
+        facts += by_threads(here, one, workers)
+    result.add(tools.scanned(facts))
+    progress.flush()
+    result.facts.sort(key=lambda f: f.path)
+    result.matches.sort()
+    return result
+
+
+def _size(members: Sequence[Member]) -> int:
+    return sum(member.size or 0 for member in members)
+
+
+def _is_event_log(member: Member) -> bool:
+    try:
+        with member.open() as stream:
+            head = stream.read(FIRST_LOOK) or b""
+    except OSError:
+        return False
+    return registry.recognise_events(head, member.path) is not None
