@@ -36,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = build_parser().parse_args(argv)
     except SystemExit as done:  # --help, --version, a wrong command
         return int(done.code or 0)
+    # numpy's algebra is not used, and its threads wait actively for work that never comes.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         return _run(arguments)
     except KeyboardInterrupt:

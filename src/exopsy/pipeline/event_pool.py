@@ -13,7 +13,7 @@ import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
@@ -21,15 +21,16 @@ from exopsy.core.limits import Limits
 from exopsy.detection.correlations.needs import field_needs
 from exopsy.detection.correlations.spool import HitSpool
 from exopsy.detection.events.event_rules import EventRules
-from exopsy.detection.indicators.load import load_indicators
 from exopsy.detection.selection import Selection
 from exopsy.evidence.events.evtx_log import ranges
 from exopsy.pipeline.bundle import Bundle, load_bundle
 from exopsy.pipeline.event_scan import EventPart, scan_events
 from exopsy.pipeline.matches import MatchTable
-from exopsy.pipeline.sweeping import EventSweep, Sweep
 from exopsy.schema.event import EventLogFacts
 from exopsy.schema.indicator import IndicatorSummary
+
+if TYPE_CHECKING:
+    from exopsy.pipeline.sweeping import Sweep
 
 WORTH = 8 << 20
 """Bytes of an event log below which the start of processes costs more than it brings."""
@@ -187,8 +188,13 @@ def _begin(order: bytes) -> None:
     told = msgspec.json.decode(order, type=EventOrder)
     cache = None if told.cache is None else Path(told.cache)
     bundle = load_bundle([Path(folder) for folder in told.content], cache, told.selection)
-    files = [Path(path) for path in told.indicators]
-    sweep = Sweep(load_indicators(files, cache=cache), plain=told.plain) if files else None
+    sweep = None
+    if told.indicators:
+        from exopsy.detection.indicators.load import load_indicators
+        from exopsy.pipeline.sweeping import Sweep
+
+        files = [Path(path) for path in told.indicators]
+        sweep = Sweep(load_indicators(files, cache=cache), plain=told.plain)
     _here = (told, bundle, rules_of(bundle, cache), sweep)
 
 
@@ -207,7 +213,11 @@ def _work(encoded: bytes) -> bytes:
         hits=hits,
     )
     facts, failure = EventLogFacts(), ""
-    swept = None if sweep is None else EventSweep(sweep, task.part.artifact)
+    swept = None
+    if sweep is not None:
+        from exopsy.pipeline.sweeping import EventSweep
+
+        swept = EventSweep(sweep, task.part.artifact)
     with matches:
         try:
             with io.FileIO(task.local) as stream:

@@ -7,6 +7,7 @@ import io
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exopsy.detection.events.event_rules import EventRules
 from exopsy.pipeline.bundle import Bundle
@@ -14,11 +15,13 @@ from exopsy.pipeline.event_pool import WORTH, EventPool, rules_of
 from exopsy.pipeline.event_scan import EventPart, scan_events
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.progress import SharedProgress
-from exopsy.pipeline.sweeping import EventSweep, Sweep
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.event import EVENT_LOG, EventLogFacts
 from exopsy.schema.format import FormatSpec
 from exopsy.sources.member import Member
+
+if TYPE_CHECKING:
+    from exopsy.pipeline.sweeping import EventSweep, Sweep
 
 Seen = Callable[[memoryview], None]
 _BLOCK = 1 << 20
@@ -73,7 +76,11 @@ class EventReading:
     ) -> str:
         """Read within this process; return what stopped it, or nothing."""
         part = EventPart(artifact=path, kind=spec.name)
-        sweep = None if self._sweep is None else EventSweep(self._sweep, path)
+        sweep: EventSweep | None = None
+        if self._sweep is not None:
+            from exopsy.pipeline.sweeping import EventSweep
+
+            sweep = EventSweep(self._sweep, path)
         with self._lock:
             if self._rules is None:
                 self._rules = rules_of(self._bundle, self._cache)

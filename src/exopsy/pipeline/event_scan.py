@@ -6,7 +6,7 @@ import functools
 import io
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import msgspec
 
@@ -16,10 +16,12 @@ from exopsy.evidence import registry
 from exopsy.evidence.events.chunk import CHUNK, records_in
 from exopsy.evidence.events.flatten import flatten
 from exopsy.pipeline.matches import MatchTable
-from exopsy.pipeline.sweeping import EventSweep
 from exopsy.schema.event import EventBatch, EventLogFacts
 from exopsy.schema.format import FormatSpec
 from exopsy.schema.row import Row
+
+if TYPE_CHECKING:
+    from exopsy.pipeline.sweeping import EventSweep
 
 _KEPT = 4 << 20
 """Bytes of an ``.evtx`` that are remembered: more than a batch, so that records can be placed."""

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,7 +15,6 @@ from exopsy.core.errors import CollectionError
 from exopsy.correlation.pivot import next_pivot
 from exopsy.correlation.story import correlate
 from exopsy.detection.correlations.match import Correlated
-from exopsy.detection.indicators.load import load_indicators
 from exopsy.detection.rule import RuleSet
 from exopsy.evidence import registry
 from exopsy.exposure.assess import assess
@@ -46,7 +46,6 @@ from exopsy.pipeline.scan_collection import scan_collection
 from exopsy.pipeline.scan_tools import ScanPlan
 from exopsy.pipeline.settings import RunSettings
 from exopsy.pipeline.sieving import LogSieve
-from exopsy.pipeline.sweeping import Sweep, indicator_infos
 from exopsy.reports.html import render_html
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.case import (
@@ -72,6 +71,9 @@ from exopsy.verdict.actions import load_actions, recommend
 from exopsy.verdict.coverage import cover
 from exopsy.verdict.event_coverage import cover_events
 from exopsy.verdict.judge import judge, strongest
+
+if TYPE_CHECKING:
+    from exopsy.pipeline.sweeping import Sweep
 
 
 class Reading(msgspec.Struct):
@@ -143,6 +145,9 @@ class _Run:
         self.infos = self.rules.infos() | correlation_infos(self.correlations, self.rules.rules)
         self.sweep: Sweep | None = None
         if settings.indicators:
+            from exopsy.detection.indicators.load import load_indicators
+            from exopsy.pipeline.sweeping import Sweep, indicator_infos
+
             progress.stage("loading indicators")
             indicators = load_indicators(settings.indicators, cache=settings.cache)
             self.sweep = Sweep(indicators, plain=settings.plain)

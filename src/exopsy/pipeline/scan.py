@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 import msgspec
 
@@ -25,7 +25,6 @@ from exopsy.pipeline.event_reading import EventReading
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.progress import SharedProgress
 from exopsy.pipeline.sieving import ArtifactMatcher, LogSieve, pieces
-from exopsy.pipeline.sweeping import LogSweep, Sweep
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.columns import COLUMNS
 from exopsy.schema.format import FormatSpec, Layout
@@ -33,6 +32,9 @@ from exopsy.schema.row import Origin, Row, Skipped
 from exopsy.sources.collection import Collection
 from exopsy.sources.layout import site_hint
 from exopsy.sources.member import Member
+
+if TYPE_CHECKING:
+    from exopsy.pipeline.sweeping import LogSweep, Sweep
 
 _Done = TypeVar("_Done")
 HEAD = 1 << 16
@@ -212,6 +214,8 @@ class _ArtifactScan:
         assert self.classifier is not None
         if self.work.sweep is None:
             return None
+        from exopsy.pipeline.sweeping import LogSweep  # costs nothing where nobody asks
+
         return LogSweep(self.work.sweep, self.member.path, self.spec, self.classifier.tracker)
 
     def _lacks_columns(self) -> bool:

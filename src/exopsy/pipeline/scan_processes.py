@@ -10,13 +10,14 @@ is lost, and told as such; what else it had read is read again.
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
 import sys
-import time
 import warnings
 from collections.abc import Callable, Sequence
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,11 @@ from exopsy.pipeline.scan import scan_member
 from exopsy.pipeline.scan_tools import Scanned, ScanTools
 from exopsy.pipeline.stage import guarded, lost
 from exopsy.sources.member import Member
+from exopsy.store.tables import load_writer
 
 WORTH = 48 << 20
 """Bytes below which processes gain nothing."""
-_LOOK = 0.05
+_LOOK = 0.2
 """Seconds between two looks at the processes."""
 _NOBODY = -1
 _STOPPED = 130
@@ -98,10 +100,13 @@ class ProcessScan:
 
     def run(self, workers: int) -> Scanned:
         """Read all members."""
+        load_writer()
+        gc.freeze()  # what is loaded stays: no process has to look through it, or copy it
         result = Scanned()
         todo = list(range(len(self._members)))
         while todo:
             todo = self._round(todo, workers, result)
+        gc.unfreeze()
         return result
 
     def _round(self, todo: list[int], workers: int, result: Scanned) -> list[int]:
@@ -148,8 +153,9 @@ class ProcessScan:
 
     def _wait(self, processes: Sequence[Any], todo: Sequence[int], following: Any) -> None:  # noqa: ANN401
         shown = _NOBODY
-        while any(process.is_alive() for process in processes):
-            time.sleep(_LOOK)
+        alive = {process.sentinel for process in processes}
+        while alive:
+            alive.difference_update(wait(alive, _LOOK))
             self._tell()
             place = min(following.value, len(todo)) - 1
             if place != shown and place >= 0:

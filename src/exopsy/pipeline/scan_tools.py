@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
@@ -22,10 +22,12 @@ from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.scan import Work
 from exopsy.pipeline.settings import RunSettings
 from exopsy.pipeline.sieving import LogSieve
-from exopsy.pipeline.sweeping import Sweep
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.format import FormatSpec
 from exopsy.schema.indicator import IndicatorSummary
+
+if TYPE_CHECKING:
+    from exopsy.pipeline.sweeping import Sweep
 
 
 class Scanned(msgspec.Struct, kw_only=True):

@@ -78,6 +78,11 @@ TABLES: dict[str, tuple[Column, ...]] = {
 """Columns of the case's tables. A table of a log's own rows is declared by whoever makes it."""
 
 
+def load_writer() -> None:
+    """Import what writes tables now, so that processes that are forked later share it."""
+    import pyarrow.parquet  # noqa: F401
+
+
 class TableWriter:
     """Write ``folder/<name>.parquet`` row by row; a context manager.
 
