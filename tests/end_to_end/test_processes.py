@@ -22,9 +22,9 @@ def processes_for_little(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     rounds: list[int] = []
     usual = scan_processes.ProcessScan._round
 
-    def counted(self, todo, workers, result):
+    def counted(self, todo, *others):
         rounds.append(len(todo))
-        return usual(self, todo, workers, result)
+        return usual(self, todo, *others)
 
     monkeypatch.setattr(scan_processes.ProcessScan, "_round", counted)
     return rounds

@@ -116,7 +116,10 @@ def examine(settings: RunSettings, progress: Progress) -> CaseDocument:
         )
         with collection:
             run = _Run(settings, bundle, collection, progress, work)
-            case = run.case()
+            try:
+                case = run.case()
+            finally:
+                run.close()
     finally:
         shutil.rmtree(work, ignore_errors=True)
     progress.stage("writing the case")
@@ -143,6 +146,7 @@ class _Run:
         self.rules: RuleSet = bundle.loaded.rules
         self.correlations = bundle.loaded.correlations
         self.infos = self.rules.infos() | correlation_infos(self.correlations, self.rules.rules)
+        self._working: WorkingTables | None = None
         self.sweep: Sweep | None = None
         if settings.indicators:
             from exopsy.detection.indicators.load import load_indicators
@@ -152,6 +156,17 @@ class _Run:
             indicators = load_indicators(settings.indicators, cache=settings.cache)
             self.sweep = Sweep(indicators, plain=settings.plain)
             self.infos |= indicator_infos()
+
+    def asked(self) -> WorkingTables:
+        """Return the connection that asks the run's tables; one query at a time."""
+        if self._working is None:
+            self._working = WorkingTables(self.work)
+        return self._working
+
+    def close(self) -> None:
+        """Close that connection."""
+        if self._working is not None:
+            self._working.__exit__()
 
     def case(self) -> CaseDocument:
         """Read, then tell, then judge."""
@@ -226,7 +241,7 @@ class _Run:
             folder=self.work,
         )
         with EventPool(self._order(), settings.workers) as pool:
-            scanned = scan_collection(self.collection, plan, pool, progress)
+            scanned = scan_collection(self.collection, plan, pool, progress, self._get_ready)
         artifacts = scanned.facts
         if not artifacts:
             raise CollectionError(_empty(settings.collection, self.collection))
@@ -244,6 +259,10 @@ class _Run:
             self._pivot(reading, progress)
         fill_samples(self.collection, reading.findings, limits.sample_bytes)
         return reading
+
+    def _get_ready(self) -> None:
+        """Do what will be needed after the reading, while others read."""
+        self.asked()
 
     def _order(self) -> EventOrder:
         settings = self.settings
@@ -273,29 +292,27 @@ class _Run:
         self.progress.stage("finding")
         if not reading.match_files and not tables:
             return
-        with WorkingTables(self.work) as working:
-            add_hosts(working, reading.hosts)
-            if reading.match_files:
-                activity_view(working, reading.match_files, reading.hub_names())
-                silent = self.bundle.loaded.silent
-                reading.findings += make_findings(working, self.infos, self.settings.limits, silent)
-                reading.findings += correlation_findings(
-                    reading.correlated, self.infos, reading.hosts, working, silent=silent
-                )
-            for log, files in tables.items():
-                add_log_table(working, log, files, reading.hosts)
-            for aggregate in self.rules.aggregates:
-                if aggregate.log is None and not reading.match_files:
-                    continue
-                if aggregate.log is not None and aggregate.log not in tables:
-                    continue
-                try:
-                    reading.findings += run_aggregate(aggregate, working)
-                except AggregateError as error:
-                    info = aggregate.info
-                    reading.failed.append(
-                        UnusableRule(id=info.id, title=info.title, why=str(error))
-                    )
+        working = self.asked()
+        add_hosts(working, reading.hosts)
+        if reading.match_files:
+            activity_view(working, reading.match_files, reading.hub_names())
+            silent = self.bundle.loaded.silent
+            reading.findings += make_findings(working, self.infos, self.settings.limits, silent)
+            reading.findings += correlation_findings(
+                reading.correlated, self.infos, reading.hosts, working, silent=silent
+            )
+        for log, files in tables.items():
+            add_log_table(working, log, files, reading.hosts)
+        for aggregate in self.rules.aggregates:
+            if aggregate.log is None and not reading.match_files:
+                continue
+            if aggregate.log is not None and aggregate.log not in tables:
+                continue
+            try:
+                reading.findings += run_aggregate(aggregate, working)
+            except AggregateError as error:
+                info = aggregate.info
+                reading.failed.append(UnusableRule(id=info.id, title=info.title, why=str(error)))
 
     def _pivot(self, reading: Reading, progress: SharedProgress) -> None:
         """Read again for what the findings name, until nothing new is asked for."""
@@ -320,19 +337,19 @@ class _Run:
                 reading.match_files.append(matches.path)
 
     def _request(self, reading: Reading, asked: set[PivotKey]) -> tuple[PivotKey, ...]:
-        with WorkingTables(self.work) as working:
-            add_hosts(working, reading.hosts)
-            activity_view(working, reading.match_files, reading.hub_names())
-            return next_pivot(
-                reading.findings,
-                read_activities(working),
-                self.infos,
-                already=asked,
-                limits=self.settings.limits,
-                trusted=self.settings.trusted,
-                web_roots=self.bundle.web_roots,
-                ignored_tokens=self.bundle.ignored_tokens,
-            ).keys
+        working = self.asked()
+        add_hosts(working, reading.hosts)
+        activity_view(working, reading.match_files, reading.hub_names())
+        return next_pivot(
+            reading.findings,
+            read_activities(working),
+            self.infos,
+            already=asked,
+            limits=self.settings.limits,
+            trusted=self.settings.trusted,
+            web_roots=self.bundle.web_roots,
+            ignored_tokens=self.bundle.ignored_tokens,
+        ).keys
 
     def _coverage(self, name: str, reading: Reading) -> list[Coverage]:
         own = [a for a in reading.artifacts if a.kind and reading.hosts[a.path] == name]
@@ -353,24 +370,24 @@ class _Run:
     ) -> dict[str, Story]:
         stories = {}
         for name in names:
-            with WorkingTables(self.work) as working:
-                rows = ()
-                if reading.match_files:
-                    add_hosts(working, reading.hosts)
-                    activity_view(working, reading.match_files, reading.hub_names())
-                    rows = read_activities(working, host=name)  # type: ignore[assignment]
-                stories[name] = correlate(
-                    name,
-                    findings=findings,
-                    activities=rows,
-                    rules=self.infos,
-                    chains=self.bundle.chains,
-                    hubs=reading.hubs,
-                    trusted=self.settings.trusted,
-                    covered_logs=[c.log for c in coverage[name] if c.state != "absent"],
-                    web_roots=self.bundle.web_roots,
-                    ignored_tokens=self.bundle.ignored_tokens,
-                )
+            working = self.asked()
+            rows = ()
+            if reading.match_files:
+                add_hosts(working, reading.hosts)
+                activity_view(working, reading.match_files, reading.hub_names())
+                rows = read_activities(working, host=name)  # type: ignore[assignment]
+            stories[name] = correlate(
+                name,
+                findings=findings,
+                activities=rows,
+                rules=self.infos,
+                chains=self.bundle.chains,
+                hubs=reading.hubs,
+                trusted=self.settings.trusted,
+                covered_logs=[c.log for c in coverage[name] if c.state != "absent"],
+                web_roots=self.bundle.web_roots,
+                ignored_tokens=self.bundle.ignored_tokens,
+            )
         return stories
 
     def _host(
@@ -453,10 +470,10 @@ class _Run:
         with TableWriter(folder, "activity", TABLES["activity"]) as table:
             if not reading.match_files:
                 return
-            with WorkingTables(self.work) as working:
-                add_hosts(working, reading.hosts)
-                activity_view(working, reading.match_files, reading.hub_names())
-                table.append(read_activities(working))
+            working = self.asked()
+            add_hosts(working, reading.hosts)
+            activity_view(working, reading.match_files, reading.hub_names())
+            table.append(read_activities(working))
 
 
 class _Sieves:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from exopsy.evidence import registry
 from exopsy.pipeline import scan_processes
@@ -18,9 +18,21 @@ from exopsy.sources.member import Member
 
 
 def scan_collection(
-    collection: Collection, plan: ScanPlan, pool: EventPool, progress: SharedProgress
+    collection: Collection,
+    plan: ScanPlan,
+    pool: EventPool,
+    progress: SharedProgress,
+    meanwhile: Callable[[], None],
 ) -> Scanned:
-    """Read everything once; the facts of every artifact are in path order."""
+    """Read everything once; the facts of every artifact are in path order.
+
+    Args:
+        collection: all of it.
+        plan: of the run.
+        pool: for large event logs.
+        progress: told of bytes and members.
+        meanwhile: called once while other processes read, if they do.
+    """
     workers = plan.settings.workers
     result = Scanned()
     tools = ScanTools(plan, "main", pool)
@@ -45,7 +57,7 @@ def scan_collection(
             scan = scan_processes.ProcessScan(
                 others, lambda name: ScanTools(plan, name, None), plan.folder, progress
             )
-            result = scan.run(workers)
+            result = scan.run(workers, meanwhile)
         facts += by_threads(here, one, workers)
     result.add(tools.scanned(facts))
     progress.flush()

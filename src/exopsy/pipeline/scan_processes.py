@@ -45,6 +45,10 @@ def can_fork() -> bool:
     return sys.platform == "linux" and "fork" in multiprocessing.get_all_start_methods()
 
 
+def _nothing() -> None:
+    """Have nothing to do meanwhile."""
+
+
 class _Counted:
     """A process's progress: bytes, for the parent to tell."""
 
@@ -98,18 +102,21 @@ class ProcessScan:
         self._told = 0
         self._started = 0
 
-    def run(self, workers: int) -> Scanned:
-        """Read all members."""
+    def run(self, workers: int, meanwhile: Callable[[], None]) -> Scanned:
+        """Read all members; ``meanwhile`` is called once they have begun."""
         load_writer()
         gc.freeze()  # what is loaded stays: no process has to look through it, or copy it
         result = Scanned()
         todo = list(range(len(self._members)))
         while todo:
-            todo = self._round(todo, workers, result)
+            todo = self._round(todo, workers, result, meanwhile)
+            meanwhile = _nothing
         gc.unfreeze()
         return result
 
-    def _round(self, todo: list[int], workers: int, result: Scanned) -> list[int]:
+    def _round(
+        self, todo: list[int], workers: int, result: Scanned, meanwhile: Callable[[], None]
+    ) -> list[int]:
         """Read members; return those that have to be read again, as a process died."""
         following = self._context.Value("i", 0)
         owners = self._context.Array("i", [_NOBODY] * len(todo))
@@ -128,6 +135,7 @@ class ProcessScan:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 for process in processes:
                     process.start()
+            meanwhile()
             self._wait(processes, todo, following)
         finally:
             for process in processes:
