@@ -146,6 +146,8 @@ class _Run:
         self.rules: RuleSet = bundle.loaded.rules
         self.correlations = bundle.loaded.correlations
         self.infos = self.rules.infos() | correlation_infos(self.correlations, self.rules.rules)
+        # The story is told by rules that say what they mean; those of others only make findings.
+        self.told = frozenset(rule.info.id for rule in self.rules.rules if not rule.is_foreign)
         self._working: WorkingTables | None = None
         self.sweep: Sweep | None = None
         if settings.indicators:
@@ -342,7 +344,7 @@ class _Run:
         activity_view(working, reading.match_files, reading.hub_names())
         return next_pivot(
             reading.findings,
-            read_activities(working),
+            read_activities(working, of=self.told),
             self.infos,
             already=asked,
             limits=self.settings.limits,
@@ -375,7 +377,7 @@ class _Run:
             if reading.match_files:
                 add_hosts(working, reading.hosts)
                 activity_view(working, reading.match_files, reading.hub_names())
-                rows = read_activities(working, host=name)  # type: ignore[assignment]
+                rows = read_activities(working, host=name, of=self.told)  # type: ignore[assignment]
             stories[name] = correlate(
                 name,
                 findings=findings,

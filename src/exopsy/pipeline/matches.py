@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -249,9 +249,25 @@ def utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC)
 
 
-def read_activities(tables: WorkingTables, *, host: str | None = None) -> Iterator[Activity]:
-    """Yield all activities, or one host's, ordered by time and place."""
-    where = "" if host is None else "WHERE host = '{}'".format(host.replace("'", "''"))
+def read_activities(
+    tables: WorkingTables, *, host: str | None = None, of: Collection[str] | None = None
+) -> Iterator[Activity]:
+    """Yield activities, ordered by time and place.
+
+    Args:
+        tables: of the run.
+        host: only this one's.
+        of: only rows that one of these rules matched, and those that the pivot brought.
+    """
+    wanted = []
+    if host is not None:
+        wanted.append("host = '{}'".format(host.replace("'", "''")))
+    if of is not None:
+        tables.add_rows("told_rule", {"key": ["", *sorted(of)]})
+        wanted.append(
+            '(len(rules) = 0 OR list_has_any(rules, (SELECT list("key") FROM told_rule)))'
+        )
+    where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
     for row in tables.rows(_READ.format(where=where)):
         yield Activity(
             **{

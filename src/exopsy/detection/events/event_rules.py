@@ -39,6 +39,7 @@ from exopsy.schema.case import Grade
 from exopsy.schema.event import EVENT_LOG, EventBatch
 from exopsy.schema.row import Row, Skipped
 
+_MOST_GATES = 4_096
 _UNNAMED = "\0"
 """Stands for every channel, and every number, that no rule names."""
 
@@ -114,6 +115,7 @@ class EventRules:
                 self._by_channel.setdefault(channel, []).append(number)
         self._named = _Named(rule.condition for rule in self.rules)
         self._groups: dict[Gate, Group] = {}
+        self._near: dict[Gate, Group] = {}
         self._same: dict[bytes, Group] = {}
 
     def scan(self, batch: EventBatch, flatten: Flatten) -> Scanned:
@@ -152,11 +154,16 @@ class EventRules:
 
     def group(self, gate: Gate) -> Group:
         """Return the rules that can match records from there."""
-        gate = self._named.reduced(gate)
-        found = self._groups.get(gate)
-        if found is None:
-            found = self._groups[gate] = self._grouped(gate)
-        return found
+        near = self._near.get(gate)
+        if near is None:
+            reduced = self._named.reduced(gate)
+            near = self._groups.get(reduced)
+            if near is None:
+                near = self._groups[reduced] = self._grouped(reduced)
+            if len(self._near) >= _MOST_GATES:  # evidence can make up no end of them
+                self._near.clear()
+            self._near[gate] = near
+        return near
 
     def unsievable(self, gates: Iterable[Gate]) -> list[str]:
         """Return the ids of rules for which every record from there has to be decoded."""
