@@ -227,6 +227,58 @@ def test_a_worker_that_dies_takes_one_log_with_it(
     assert all(a.state == "failed" and "died" in a.why for a in logs)
 
 
+def script(number: int, part: int, total: int, text: str) -> str:
+    document = json.loads(
+        event(
+            number,
+            4104,
+            number,
+            MessageNumber=str(part),
+            MessageTotal=str(total),
+            ScriptBlockText=text,
+            ScriptBlockId="77777777-7777-4777-8777-777777777777",
+        )
+    )
+    system = document["Event"]["System"]
+    system["Channel"] = "Microsoft-Windows-PowerShell/Operational"
+    system["Provider"] = {"#attributes": {"Name": "Microsoft-Windows-PowerShell"}}
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_word_cut_between_two_parts_of_a_script_is_found(
+    examine, tmp_path: Path, plain: bool
+) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "script.yml").write_text(
+        f"""
+title: A word of a script
+id: {SHELL}
+status: test
+level: medium
+logsource: {{product: windows, category: ps_script}}
+detection:
+  word: {{ScriptBlockText|contains: 'inert-marker'}}
+  condition: word
+""",
+        encoding="utf-8",
+    )
+    folder = tmp_path / "EX01"
+    folder.mkdir()
+    lines = [
+        script(1, 1, 2, "Write-Output 'inert-"),
+        script(2, 1, 1, "a block of its own: inert-marker"),
+        script(3, 2, 2, "marker'; 'inert-marker'"),
+    ]
+    text = "\n".join(lines) + "\n"
+    (folder / "powershell.jsonl").write_text(text, encoding="utf-8")
+    case = examine(folder, rules=[rules], plain=plain)
+    (finding,) = (f for f in case.findings if f.rule_id == SHELL)
+    assert finding.count == 2
+    assert [e.offset for e in finding.evidence] == [0, text.index(lines[1])]
+
+
 def _dying(usual):
     def start(self, workers: int):
         pool = usual(self, workers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -15,10 +15,11 @@ from exopsy.detection.row_view import RowView
 from exopsy.evidence import registry
 from exopsy.evidence.events.chunk import CHUNK, records_in
 from exopsy.evidence.events.flatten import flatten
+from exopsy.evidence.events.script_blocks import ScriptBlocks
 from exopsy.pipeline.matches import MatchTable
 from exopsy.schema.event import EventBatch, EventLogFacts
 from exopsy.schema.format import FormatSpec
-from exopsy.schema.row import Row
+from exopsy.schema.row import Row, Skipped
 
 if TYPE_CHECKING:
     from exopsy.pipeline.sweeping import EventSweep
@@ -125,11 +126,21 @@ def scan_events(
     batch = matches.batch()
     decode = functools.partial(flatten, artifact=part.artifact, host="")
     look = rules.scan_plain if plain else rules.scan
+    blocks = ScriptBlocks()
+
+    def add_joined(rows: Iterable[Row]) -> None:
+        for row in rows:
+            if found := rules.match(row, plain=plain):
+                batch.add(row, RowView(row), "", found)
+
     try:
         for events in _batches(remembering, spec, part, facts):
             result = look(events, decode)
+            parts = _parts_of_blocks(events, decode)
             row, matched = None, []
             for hit in result.hits:
+                if hit.index in parts:
+                    continue  # its script is looked at as a whole
                 if row is not None and hit.row is not row:
                     batch.add(_placed(row, places), RowView(row), "", matched)
                     matched = []
@@ -137,10 +148,28 @@ def scan_events(
                 matched.append((hit.matcher, hit.grade))
             if row is not None:
                 batch.add(_placed(row, places), RowView(row), "", matched)
+            for piece in parts.values():
+                add_joined(blocks.take(_placed(piece, places)))
             if sweep is not None:
                 _sweep(sweep, events, places, decode)
+        add_joined(blocks.finish())
     finally:
         batch.flush()
+
+
+def _parts_of_blocks(events: EventBatch, decode: Callable[..., Row | Skipped]) -> dict[int, Row]:
+    """Return the records that are one of several parts of a script, by their place in the batch."""
+    parts = {}
+    for index, text in enumerate(events.texts):
+        if _PART not in text:
+            continue
+        row = decode(text, offset=events.offsets[index], number=events.numbers[index])
+        if isinstance(row, Row) and row.fields.get(_PARTS, "1") != "1" and _PART in row.fields:
+            parts[index] = row
+    return parts
+
+
+_PART, _PARTS = "ScriptBlockId", "MessageTotal"
 
 
 def _batches(

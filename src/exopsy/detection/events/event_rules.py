@@ -152,6 +152,18 @@ class EventRules:
                 self._match(index, row, every, result)
         return result
 
+    def match(self, row: Row, *, plain: bool) -> list[tuple[Matcher, Grade]]:
+        """Return the rules that one decoded record matches, with their grades.
+
+        Args:
+            row: the record.
+            plain: evaluate every rule, not only those for its channel and number.
+        """
+        gate = Gate(row.value(CHANNEL), row.value(EVENT))
+        result = Scanned(records=1)
+        self._match(0, row, range(len(self.rules)) if plain else self.group(gate).rules, result)
+        return [(hit.matcher, hit.grade) for hit in result.hits]
+
     def group(self, gate: Gate) -> Group:
         """Return the rules that can match records from there."""
         near = self._near.get(gate)
