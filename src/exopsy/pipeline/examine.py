@@ -37,7 +37,7 @@ from exopsy.pipeline.event_pool import EventOrder, EventPool
 from exopsy.pipeline.findings import make_findings, number_findings
 from exopsy.pipeline.hosts import assign_hosts
 from exopsy.pipeline.losses import note_losses, tell_losses
-from exopsy.pipeline.matches import MatchTable, activity_view, read_activities
+from exopsy.pipeline.matches import MatchTable, activity_batches, activity_view, read_activities
 from exopsy.pipeline.pivot import name_of
 from exopsy.pipeline.pivoting import PivotScan
 from exopsy.pipeline.progress import Progress, SharedProgress
@@ -475,7 +475,7 @@ class _Run:
             working = self.asked()
             add_hosts(working, reading.hosts)
             activity_view(working, reading.match_files, reading.hub_names())
-            table.append(read_activities(working))
+            table.append_batches(activity_batches(working))
 
 
 class _Sieves:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -24,8 +24,11 @@ from exopsy.pipeline.activity import ActivityMapping
 from exopsy.schema.activity import Activity
 from exopsy.schema.case import Grade
 from exopsy.schema.row import Row
-from exopsy.store.tables import TableWriter, columns_of
+from exopsy.store.tables import TABLES, TableWriter, columns_of
 from exopsy.store.working import WorkingTables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 COLUMNS = columns_of(
     "time:time log site client method stem query status:integer user user_agent"
@@ -247,6 +250,12 @@ def activity_view(tables: WorkingTables, files: Sequence[Path], hubs: Sequence[s
 def utc(moment: datetime) -> datetime:
     """Mark a time that the tables hold without a zone as UTC."""
     return moment.replace(tzinfo=UTC)
+
+
+def activity_batches(tables: WorkingTables) -> Iterator[pa.RecordBatch]:
+    """Yield all activities with the columns of the case's table, ordered by time and place."""
+    names = ", ".join(f'"{column.name}"' for column in TABLES["activity"])
+    yield from tables.batches(f'SELECT {names} FROM activity ORDER BY time, artifact, "offset"')  # noqa: S608
 
 
 def read_activities(

@@ -114,6 +114,25 @@ class TableWriter:
             if len(self._rows) == ROWS_PER_GROUP:
                 self._flush()
 
+    def append_batches(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Add rows that are Arrow already, with the table's columns in order.
+
+        They are cut into row groups as rows are, however they come: the same rows, the same bytes.
+        """
+        import pyarrow as pa
+
+        held: list[pa.Table] = []
+        count = 0
+        for batch in batches:
+            held.append(pa.Table.from_batches([batch]).cast(self._schema))
+            count += batch.num_rows
+            while count >= ROWS_PER_GROUP:
+                whole = pa.concat_tables(held)
+                self._writer.write_table(whole.slice(0, ROWS_PER_GROUP).combine_chunks())
+                held, count = [whole.slice(ROWS_PER_GROUP)], count - ROWS_PER_GROUP
+        if count:
+            self._writer.write_table(pa.concat_tables(held).combine_chunks())
+
     def _flush(self) -> None:
         import pyarrow as pa
 

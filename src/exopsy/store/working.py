@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 MEMORY = "160MB"
 _BATCH = 2_000
+_ARROW_BATCH = 20_000
 
 
 class WorkingTables:
@@ -65,6 +67,10 @@ class WorkingTables:
     def run(self, sql: str) -> None:
         """Run a statement that makes a view."""
         self._connection.execute(sql)
+
+    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """Run a query and yield its rows as Arrow, without making objects of them."""
+        yield from self._connection.sql(sql).to_arrow_reader(_ARROW_BATCH)
 
     def rows(self, sql: str) -> Iterator[dict[str, Any]]:
         """Run a query and yield its rows as they come; one query at a time."""
