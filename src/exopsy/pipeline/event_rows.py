@@ -29,7 +29,8 @@ def render_events(rows: Sequence[Mapping[str, Any]]) -> EventBatch:
     Args:
         rows: field -> value. Names of the system part (``Channel``, ``EventID``) go there, ``Data``
             is one value or a list of values without names, ``@element`` names the element of
-            ``UserData`` that holds the others, ``@time`` is when; all else is named data.
+            ``UserData`` that holds the others, ``@time`` is when; all else is named data, also
+            ``EventData.Channel``, which is ``Channel`` there.
     """
     texts = [_text(number, row) for number, row in enumerate(rows, start=1)]
     numbers = list(range(1, len(texts) + 1))
@@ -48,7 +49,7 @@ def _text(number: int, row: Mapping[str, Any]) -> str:
         "Security": {"#attributes": {"UserID": row["UserID"]}} if "UserID" in row else None,
     }
     named = {
-        name: value
+        name.removeprefix("EventData."): value
         for name, value in row.items()
         if name not in _SYSTEM and name != "Data" and not name.startswith("@")
     }
