@@ -209,3 +209,17 @@ def test_the_nearest_success_is_found_among_interleaved_operators(lab):
     out = lab.story(found, [*rows, cmdlet(lab, 41)])
     assert [(o.addresses, o.accounts) for o in out.operators] == [
         ([B], []), ([A], ["user@example.com"])]  # fmt: skip
+
+
+def test_what_happens_on_the_machine_belongs_to_the_only_request_of_that_moment(lab):
+    def owners(*others, after=0.05):
+        made = lab.row(
+            60 + after, "", "mailrule", "use", log="windows-event", user="IIS APPPOOL\\x"
+        )
+        rows = sorted([lab.hit(60, A), *others, made], key=lambda row: row.time)
+        findings = [lab.used(), lab.finding("mailrule", "use", 60, 61, log="windows-event")]
+        return [o.addresses for o in lab.story(findings, rows).operators]
+
+    assert owners() == [[A]]
+    assert owners(lab.hit(60.04, B)) == [[A], [B], []]
+    assert owners(after=0.2) == [[A], []]

@@ -29,6 +29,7 @@ from exopsy.pipeline.rule_rows import render_log
 from exopsy.pipeline.rule_tests import TestCase, case_rows
 from exopsy.pipeline.sieving import LogSieve, scan_bytes
 from exopsy.schema.columns import COLUMNS
+from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.row import Row
 from exopsy.schema.rule import RuleInfo
 
@@ -175,8 +176,12 @@ def parts(log: str) -> Parts:
 
 
 LOGS = tuple(
-    sorted({rule.log for rule in load_rules([CONTENT], formats=registry.FORMATS).rules.rules})
+    sorted(
+        {rule.log for rule in load_rules([CONTENT], formats=registry.FORMATS).rules.rules}
+        - {EVENT_LOG}
+    )
 )
+"""Logs of lines that our rules read; those for event logs have a law of their own."""
 
 
 # ---- damage -----------------------------------------------------------------------------------

@@ -92,8 +92,8 @@ def test_a_log_without_a_mapping_still_has_a_place_and_a_time() -> None:
     made = ActivityMapping({}).make(row("iis-w3c", c_ip="192.0.2.7"), "")
     assert made is not None
     assert (made.client, made.time) == ("", AT)
-    assert OWN.column("iis-w3c", "client") == "c-ip"
-    assert OWN.column("iis-w3c", "nonsense") is None
+    assert OWN.columns("iis-w3c", "client") == ("c-ip",)
+    assert OWN.columns("iis-w3c", "nonsense") == ()
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,32 @@ def test_a_mapping_names_what_exists(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(ContentError):
         load_activity_mapping(path)
+
+
+def event(**fields: str) -> Row:
+    made = row("windows-event")
+    made.fields.update(fields)
+    return made
+
+
+def test_an_event_takes_the_first_column_that_is_there() -> None:
+    cmdlet = OWN.make(
+        event(
+            Cmdlet="New-InboxRule",
+            Parameters='-Name "x"',
+            Caller="example.com/Users/admin",
+            ActivityId="6C6F1F27-3D2C-4C92-BB0F-7D7A9D1E2B55",
+            Data="all of it",
+        ),
+        "",
+    )
+    assert cmdlet is not None
+    assert (cmdlet.what, cmdlet.detail) == ("New-InboxRule", '-Name "x"')
+    assert cmdlet.user == "example.com/Users/admin"
+    assert cmdlet.request_id == "6c6f1f27-3d2c-4c92-bb0f-7d7a9d1e2b55"
+    process = OWN.make(event(NewProcessName="C:\\x.exe", SubjectUserName="EX01$"), "")
+    assert process is not None
+    assert (process.what, process.user, process.client) == ("C:\\x.exe", "EX01$", "")
+    other = OWN.make(event(Provider_Name="ASP.NET", Data="4009", IpAddress="192.0.2.7"), "")
+    assert other is not None
+    assert (other.what, other.detail, other.client) == ("ASP.NET", "4009", "192.0.2.7")

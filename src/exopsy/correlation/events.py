@@ -257,11 +257,12 @@ def _merge(event: Event, other: Event, source: str, *, by_id: bool) -> None:
 
 
 def person(user: str) -> str:
-    """Return an account in lower case, or "" for what is nobody: machines, the system, no user."""
+    """Return an account in lower case, or "" for what is nobody: machines, the system, pools, no user."""
     name = user.strip().lower()
     is_nobody = name in {"", "-", "system", "anonymous", "<null>"} or name.startswith(
-        "nt authority"
+        ("nt authority", "iis apppool")
     )
+    is_nobody = is_nobody or name.endswith("apppool")  # events split domain and name
     return "" if is_nobody or name.endswith("$") or "$@" in name else name
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from exopsy.schema.case import BackdoorKind, Finding
+from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.rule import RuleInfo
 
 WebRoots = Sequence[tuple[str, str]]
@@ -22,8 +23,8 @@ WebRoots = Sequence[tuple[str, str]]
 WEB_LOGS = frozenset({"iis-w3c", "httperr", "exchange-httpproxy"})
 """Logs of requests: a path they name was asked for, not written."""
 
-CMDLET_LOGS = frozenset({"exchange-rps-cmdlet", "exchange-audit", "exchange-ecp-server"})
-"""Logs that name a user and no client."""
+CMDLET_LOGS = frozenset({"exchange-rps-cmdlet", "exchange-audit", "exchange-ecp-server", EVENT_LOG})
+"""Logs of what was done: they name a user, and seldom a client."""
 
 _EXECUTABLE = re.compile(
     r"\.(?:aspx|ashx|asmx|asax|ascx|asp|asa|cer|cdx|svc|soap|rem|cshtml|vbhtml|shtml|stm|php|jsp)$"

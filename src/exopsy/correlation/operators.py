@@ -17,9 +17,12 @@ from exopsy.correlation.addresses import Places
 from exopsy.correlation.events import Event, Touch
 from exopsy.correlation.gather import Gathered, plain_agent
 from exopsy.correlation.implants import CMDLET_LOGS, short_hash
+from exopsy.schema.event import EVENT_LOG
 
 CMDLET_WINDOW = timedelta(minutes=10)
 INTERNAL_WINDOW = timedelta(seconds=60)
+EFFECT_WINDOW = timedelta(seconds=5)
+"""Between a request and what it does on the machine."""
 _AGENTS_KEPT = 50
 
 
@@ -175,10 +178,32 @@ class _Near:
         return None if best is None else best[2]
 
 
+class _Causes:
+    """Finds the group whose request can have caused something on the machine."""
+
+    def __init__(self, groups: list[Group]) -> None:
+        self._times = sorted(
+            (event.time, number)
+            for number, one in enumerate(groups)
+            for event in one.events
+            if event.touch is Touch.USE or event.meaning.success_chains or event.meaning.is_use
+        )
+
+    def find(self, event: Event) -> int | None:
+        """Return the only group that acted around that time; None where there are several."""
+        at = bisect_left(self._times, (event.time - EFFECT_WINDOW, -1))
+        owners = set()
+        while at < len(self._times) and self._times[at][0] <= event.time + EFFECT_WINDOW:
+            owners.add(self._times[at][1])
+            at += 1
+        return owners.pop() if len(owners) == 1 else None
+
+
 def _place_homeless(homeless: list[Event], groups: list[Group]) -> list[Group]:
     """Give events without an address to a group; return new groups for those left over."""
     by_success = _Near(groups, only_success=True)
     by_any = _Near(groups, only_success=False)
+    causes = _Causes(groups)
     accounts: dict[str, set[int]] = {}
     homes = {address: number for number, one in enumerate(groups) for address in one.addresses}
     for number, one in enumerate(groups):
@@ -197,6 +222,8 @@ def _place_homeless(homeless: list[Event], groups: list[Group]) -> list[Group]:
             owner = min(known)
         if owner is None and event.fallback:
             owner = homes.get(event.fallback)
+        if owner is None and event.log == EVENT_LOG and not event.user:
+            owner = causes.find(event)
         if owner is not None:
             placed.append((owner, event))
         elif event.meaning.grades or event.touch is Touch.USE:

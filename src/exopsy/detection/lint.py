@@ -17,11 +17,15 @@ import msgspec
 
 from exopsy.core.content import read_yaml
 from exopsy.core.errors import ContentError
+from exopsy.detection.events.event_rules import EventRules
+from exopsy.detection.events.gate import Gate
+from exopsy.detection.events.innocent import read_innocent
 from exopsy.detection.expression import All, Expression, No, Regex, Some, Text
 from exopsy.detection.load import load_rules, rule_files
 from exopsy.detection.rule import Aggregate, Rule, RuleSet
 from exopsy.detection.sieve.literals import necessary
 from exopsy.schema.case import LEVELS
+from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.format import FormatSpec
 
 TACTICS = frozenset(
@@ -212,6 +216,11 @@ class Sievable(Lint):
         """Ask the compiler."""
         if not isinstance(subject.made, Rule):
             return False
+        if subject.made.log == EVENT_LOG:
+            # An event of a rare kind may be decoded each time; of those kinds servers write many.
+            # The last stands for every kind that the rule does not name.
+            gates = [*sorted(read_innocent().gates), Gate("", "")]
+            return bool(EventRules([subject.made], subject.rules.lists).unsievable(gates))
         values = {name: found.values for name, found in subject.rules.lists.items()}
         return necessary(subject.made.condition, values) is None
 

@@ -298,12 +298,10 @@ def _rule(
                 "grade entry has no grade", at=at, remedy=f"Use one of {', '.join(GRADES)}"
             )
         when = entry.get("when")
-        grades.append(
-            GradeWhen(
-                when=None if when is None else read_condition(sigma, at, str(when), lists),
-                grade=entry["grade"],
-            )
-        )
+        asked = None if when is None else read_condition(sigma, at, str(when), lists)
+        if asked is not None and is_event:
+            asked = _mapped(source, asked, at, formats)
+        grades.append(GradeWhen(when=asked, grade=entry["grade"]))
     extracts = tuple(
         _extract(str(name), e, at) for name, e in _mapping(block, "extract", at).items()
     )

@@ -42,9 +42,9 @@ _WORDS = frozenset(
 
 
 class ActivityMapping(msgspec.Struct, frozen=True):
-    """For each log, which column gives which word."""
+    """For each log, which columns give which word; the first that a row has."""
 
-    words: dict[str, dict[str, str]]
+    words: dict[str, dict[str, tuple[str, ...]]]
 
     def make(self, row: Row, site: str) -> Activity | None:
         """Return the row in common words, or None when it carries no time."""
@@ -53,8 +53,8 @@ class ActivityMapping(msgspec.Struct, frozen=True):
         words = self.words.get(row.log, {})
         found = {
             word: value
-            for word, column in words.items()
-            if (value := row.value(column)) is not None
+            for word, columns in words.items()
+            if (value := _first(row, columns)) is not None
         }
         stem, query = found.get("stem", ""), found.get("query", "")
         if not stem and "url" in found:
@@ -82,9 +82,9 @@ class ActivityMapping(msgspec.Struct, frozen=True):
             line=row.origin.line,
         )
 
-    def column(self, log: str, word: str) -> str | None:
-        """Return the column of ``log`` that gives ``word``."""
-        return self.words.get(log, {}).get(word)
+    def columns(self, log: str, word: str) -> tuple[str, ...]:
+        """Return the columns of ``log`` that give ``word``."""
+        return self.words.get(log, {}).get(word, ())
 
 
 def load_activity_mapping(path: Path) -> ActivityMapping:
@@ -93,14 +93,25 @@ def load_activity_mapping(path: Path) -> ActivityMapping:
     Raises:
         ContentError: a log, a word or a column that does not exist.
     """
-    document: Mapping[str, Mapping[str, str]] = read_yaml(path)
+    document: Mapping[str, Mapping[str, str | list[str]]] = read_yaml(path)
+    made: dict[str, dict[str, tuple[str, ...]]] = {}
     for log, words in document.items():
         if log not in COLUMNS:
             raise ContentError(f"{log!r} is no log format", at=str(path))
-        for word, column in words.items():
-            if word not in _WORDS or not COLUMNS[log].knows(column):
-                raise ContentError(f"{log}: {word}: {column} is not known", at=str(path))
-    return ActivityMapping({log: dict(words) for log, words in document.items()})
+        for word, given in words.items():
+            columns = (given,) if isinstance(given, str) else tuple(given)
+            if word not in _WORDS or not all(COLUMNS[log].knows(column) for column in columns):
+                raise ContentError(f"{log}: {word}: {given} is not known", at=str(path))
+            made.setdefault(log, {})[word] = columns
+    return ActivityMapping(made)
+
+
+def _first(row: Row, columns: tuple[str, ...]) -> str | None:
+    for column in columns:
+        value = row.value(column)
+        if value is not None:
+            return value
+    return None
 
 
 def _site_of(row: Row) -> str:

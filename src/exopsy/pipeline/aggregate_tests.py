@@ -13,6 +13,7 @@ from exopsy.core.limits import Limits
 from exopsy.detection.matcher import Matcher, RowView
 from exopsy.detection.rule import Aggregate, RuleSet
 from exopsy.evidence import registry
+from exopsy.evidence.events.flatten import flatten
 from exopsy.pipeline.activity import load_activity_mapping
 from exopsy.pipeline.aggregates import (
     AggregateError,
@@ -21,9 +22,11 @@ from exopsy.pipeline.aggregates import (
     run_aggregate,
 )
 from exopsy.pipeline.column_table import ColumnCollector, ColumnTable
+from exopsy.pipeline.event_rows import render_events
 from exopsy.pipeline.matches import MatchTable, activity_view
 from exopsy.pipeline.rule_rows import render_log
 from exopsy.schema.case import Finding
+from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.row import Row
 from exopsy.store.working import WorkingTables
 
@@ -68,13 +71,7 @@ def _findings(
     log = aggregate.log or case.log
     if log is None:
         raise AggregateError("A case of an aggregate over activities names the log of its rows.")
-    data = render_log(log, rows)
-    parser = registry.load(registry.spec_of(log))
-    parsed = [
-        item
-        for item in parser.parse(io.BytesIO(data), artifact="test", host="")
-        if isinstance(item, Row)
-    ]
+    parsed = _events(rows) if log == EVENT_LOG else _lines(log, rows)
     with WorkingTables(folder) as tables:
         if aggregate.log is not None:
             table = ColumnTable(folder, registry.spec_of(log), aggregate.columns)
@@ -87,6 +84,22 @@ def _findings(
         else:
             _match(log, parsed, rules, folder, tables)
         return sorted(run_aggregate(aggregate, tables), key=lambda f: (f.first_seen, f.key))
+
+
+def _lines(log: str, rows: Sequence[dict[str, str]]) -> list[Row]:
+    data = render_log(log, rows)
+    parser = registry.load(registry.spec_of(log))
+    items = parser.parse(io.BytesIO(data), artifact="test", host="")
+    return [item for item in items if isinstance(item, Row)]
+
+
+def _events(rows: Sequence[dict[str, str]]) -> list[Row]:
+    batch = render_events(rows)
+    made = (
+        flatten(text, artifact="test", host="", offset=offset, number=number)
+        for text, offset, number in zip(batch.texts, batch.offsets, batch.numbers, strict=True)
+    )
+    return [item for item in made if isinstance(item, Row)]
 
 
 def _match(

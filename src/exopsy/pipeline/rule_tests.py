@@ -1,11 +1,12 @@
 """The tests beside the rules -> how many cases passed, and what failed.
 
-A case's rows are written as a real log file and read back twice, by the plain path and through the
-sieve; both must match the rows that the case names, with the grades it names.
+A case's rows are written as a real log file, or as events, and read back twice, by the plain path
+and through the sieve; both must match the rows that the case names, with the grades it names.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,12 +18,16 @@ import msgspec
 from exopsy.core.content import read_yaml
 from exopsy.core.errors import ContentError
 from exopsy.core.limits import Limits
+from exopsy.detection.events.event_rules import EventRules
 from exopsy.detection.load import load_rules, rule_files
 from exopsy.detection.matcher import Matcher, RowView
 from exopsy.detection.rule import Aggregate, Rule, RuleSet
 from exopsy.evidence import registry
+from exopsy.evidence.events.flatten import flatten
+from exopsy.pipeline.event_rows import render_events
 from exopsy.pipeline.rule_rows import render_log
 from exopsy.pipeline.sieving import LogSieve, scan_bytes
+from exopsy.schema.event import EVENT_LOG, EventBatch
 from exopsy.schema.row import Row
 
 _START = datetime(2021, 3, 3, 4, 5, 6, tzinfo=UTC)
@@ -87,13 +92,15 @@ def _run(rule: Rule | Aggregate, case: TestCase, rules: RuleSet) -> str:
         return run_aggregate_case(rule, case_rows(case), case, rules)
     if case.matches is None:
         return "no 'matches'"
-    data = render_log(rule.log, case_rows(case))
-    matcher = Matcher(rule, rules.lists)
-    plain = _plain(rule.log, data, matcher)
+    if rule.log == EVENT_LOG:
+        plain, sieved = _both_of_events(rule, event_batch(case), rules)
+    else:
+        data = render_log(rule.log, case_rows(case))
+        plain = _plain(rule.log, data, Matcher(rule, rules.lists))
+        sieved = _sieved(rule, data, rules)
     problem = _compare(plain, case, len(case_rows(case)))
     if problem:
         return f"plain path: {problem}"
-    sieved = _sieved(rule, data, rules)
     if sieved != plain:
         return f"the sieve finds {_text(sieved)} where the plain path finds {_text(plain)}"
     return ""
@@ -113,6 +120,13 @@ def case_rows(case: TestCase) -> list[dict[str, str]]:
     for index, row in enumerate(rows):
         row.setdefault("@time", (_START + index * _STEP).isoformat())
     return rows
+
+
+def event_batch(case: TestCase) -> EventBatch:
+    """Return a case's rows as events; numbers and lists of values stay what they are."""
+    rows: list[dict[str, Any]] = [*case.rows, *case_rows(case)[len(case.rows) :]]
+    times = [{"@time": row["@time"]} for row in case_rows(case)]
+    return render_events([time | row for time, row in zip(times, rows, strict=True)])
 
 
 def _as_text(row: Mapping[str, Any]) -> dict[str, str]:
@@ -144,6 +158,19 @@ def _sieved(rule: Rule, data: bytes, rules: RuleSet) -> dict[int, str]:
         for match in scan_bytes(data, sieve, limits=Limits())
         for _, grade in match.matched
     }
+
+
+def _both_of_events(
+    rule: Rule, batch: EventBatch, rules: RuleSet
+) -> tuple[dict[int, str], dict[int, str]]:
+    """Return record number (from 0) -> grade, by the plain path and through the sieve."""
+    own = EventRules([rule], rules.lists)
+    decode = functools.partial(flatten, artifact="test", host="TEST")
+    plain, sieved = own.scan_plain(batch, decode), own.scan(batch, decode)
+    return (
+        {hit.index: str(hit.grade) for hit in plain.hits},
+        {hit.index: str(hit.grade) for hit in sieved.hits},
+    )
 
 
 def _record_lines(data: bytes, log: str) -> Iterable[int]:

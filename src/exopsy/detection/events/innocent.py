@@ -69,6 +69,8 @@ class InnocentSample:
             found = _FROM.search(line)
             if found is not None:
                 kinds.setdefault(Gate(fold(found[2]), found[1]), []).append(line)
+        self.gates = frozenset(kinds)
+        """Channels (case-folded) and numbers of which servers write many."""
         self._kinds = {
             gate: InnocentEvents(texts) for gate, texts in kinds.items() if len(texts) >= _FEWEST
         }
