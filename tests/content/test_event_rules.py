@@ -60,7 +60,7 @@ def test_the_sample_of_innocent_events_brings_nothing_to_look_at(own: EventRules
     drawn = "detections/lateral_movement/security_remote_desktop_through_tunnel.yml"
     levels = {(hit.rule.at, hit.rule.info.level) for hit in found.hits if hit.rule.at != drawn}
     assert {level for _, level in levels} <= {"informational", "low"}, levels
-    assert found.decoded < found.records * 0.05
+    assert found.decoded < found.records * 0.1
 
 
 def test_all_rules_together_agree_on_the_rows_of_all_tests(
