@@ -18,16 +18,16 @@ MANY = "33333333-3333-4333-8333-333333333333"
 
 RULES = {
     "process.yml": f"""
-title: Shell of a worker process
+title: Child of a parent
 id: {SHELL}
 status: test
 level: high
 tags: [attack.t1505.003]
 logsource: {{category: process_creation, product: windows}}
 detection:
-  parent: {{ParentImage|endswith: '\\w3wp.exe'}}
-  shell: {{Image|endswith: '\\cmd.exe'}}
-  condition: parent and shell
+  parent: {{ParentImage|endswith: '\\parent.exe'}}
+  child: {{Image|endswith: '\\child.exe'}}
+  condition: parent and child
 """,
     "logons.yml": f"""
 title: Failed logon
@@ -124,15 +124,15 @@ def collection(tmp_path: Path) -> Path:
             30,
             4688,
             40,
-            NewProcessName="C:\\Windows\\System32\\cmd.exe",
-            ParentProcessName="C:\\Windows\\System32\\inetsrv\\w3wp.exe",
-            CommandLine="cmd /c whoami",
+            NewProcessName="C:\\Tools\\child.exe",
+            ParentProcessName="C:\\Tools\\parent.exe",
+            CommandLine="child of a parent",
         ),
         event(
             31,
             4688,
             41,
-            NewProcessName="C:\\Windows\\System32\\cmd.exe",
+            NewProcessName="C:\\Tools\\child.exe",
             ParentProcessName="C:\\Windows\\explorer.exe",
         ),
     ]

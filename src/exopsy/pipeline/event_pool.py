@@ -26,6 +26,7 @@ from exopsy.evidence.events.evtx_log import ranges
 from exopsy.pipeline.bundle import Bundle, load_bundle
 from exopsy.pipeline.event_scan import EventPart, scan_events
 from exopsy.pipeline.matches import MatchTable
+from exopsy.pipeline.script_parts import PartSpool
 from exopsy.schema.event import EventLogFacts
 from exopsy.schema.indicator import IndicatorSummary
 
@@ -71,6 +72,8 @@ class EventAnswer(msgspec.Struct, frozen=True, kw_only=True):
     hits: list[str] = []
     """Files of hits for the correlations."""
     indicators: list[IndicatorSummary] = []
+    parts: list[str] = []
+    """Files of parts of scripts."""
 
 
 def rules_of(bundle: Bundle, cache: Path | None) -> EventRules:
@@ -218,12 +221,13 @@ def _work(encoded: bytes) -> bytes:
         from exopsy.pipeline.sweeping import EventSweep
 
         swept = EventSweep(sweep, task.part.artifact)
-    with matches:
+    parts = PartSpool(folder / f"parts-{task.name}.jsonl")
+    with matches, parts:
         try:
             with io.FileIO(task.local) as stream:
                 stream.seek(task.part.start)
                 scan_events(
-                    stream, task.part, facts, rules, matches, plain=order.plain, sweep=swept
+                    stream, task.part, facts, rules, matches, parts, plain=order.plain, sweep=swept
                 )
         except OSError as error:
             failure = str(error)
@@ -235,5 +239,6 @@ def _work(encoded: bytes) -> bytes:
         failure=failure,
         hits=[str(path) for path in hits.paths],
         indicators=[] if swept is None else swept.finish(),
+        parts=[str(path) for path in parts.paths],
     )
     return msgspec.json.encode(answer)

@@ -15,6 +15,7 @@ from exopsy.pipeline.event_pool import WORTH, EventPool, rules_of
 from exopsy.pipeline.event_scan import EventPart, scan_events
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.progress import SharedProgress
+from exopsy.pipeline.script_parts import PartSpool, join_parts
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.event import EVENT_LOG, EventLogFacts
 from exopsy.schema.format import FormatSpec
@@ -37,6 +38,7 @@ class EventReading:
         matches: MatchTable,
         *,
         cache: Path | None,
+        folder: Path,
         plain: bool,
         sweep: Sweep | None = None,
     ) -> None:
@@ -44,6 +46,7 @@ class EventReading:
         self._pool = pool
         self._matches = matches
         self._cache = cache
+        self._folder = folder
         self._plain = plain
         self._sweep = sweep
         self._lock = threading.Lock()
@@ -81,28 +84,37 @@ class EventReading:
             from exopsy.pipeline.sweeping import EventSweep
 
             sweep = EventSweep(self._sweep, path)
+        parts = PartSpool(self._folder / f"parts-{_name_of(path)}.jsonl")
         with self._lock:
-            if self._rules is None:
-                self._rules = rules_of(self._bundle, self._cache)
+            rules = self._event_rules()
             try:
-                scan_events(
-                    stream,
-                    part,
-                    facts,
-                    self._rules,
-                    self._matches,
-                    plain=self._plain,
-                    seen=seen,
-                    sweep=sweep,
-                )
+                with parts:
+                    scan_events(
+                        stream,
+                        part,
+                        facts,
+                        rules,
+                        self._matches,
+                        parts,
+                        plain=self._plain,
+                        seen=seen,
+                        sweep=sweep,
+                    )
                 while data := stream.read(_BLOCK):  # what a reader may have left
                     seen(memoryview(data))
             except OSError as error:
                 return str(error)
             finally:
+                join_parts(parts.paths, rules, self._matches, plain=self._plain)
                 if self._sweep is not None and sweep is not None:
                     self._sweep.add(EVENT_LOG, sweep.finish())
         return ""
+
+    def _event_rules(self) -> EventRules:
+        """Return the rules; they serve one thread at a time."""
+        if self._rules is None:
+            self._rules = rules_of(self._bundle, self._cache)
+        return self._rules
 
     def _by_pool(
         self,
@@ -116,13 +128,11 @@ class EventReading:
         assert member.local is not None
         assert self._pool is not None
         path = member.path
-        name = (
-            f"match-0-{hashlib.sha256(path.encode('utf-8', 'backslashreplace')).hexdigest()[:24]}"
-        )
-        reading = self._pool.begin(member.local, path, spec.name, name)
+        reading = self._pool.begin(member.local, path, spec.name, f"match-0-{_name_of(path)}")
         while data := stream.read(_BLOCK):
             seen(memoryview(data))
         failure = ""
+        parts: list[Path] = []
         for answer in self._pool.finish(reading):
             facts.add(answer.facts)
             failure = failure or answer.failure
@@ -133,7 +143,16 @@ class EventReading:
                 self.hits += map(Path, answer.hits)
                 if answer.table:
                     self.tables.append(Path(answer.table))
+            parts += map(Path, answer.parts)
+        if parts:
+            with self._lock:
+                join_parts(parts, self._event_rules(), self._matches, plain=self._plain)
         return failure
+
+
+def _name_of(path: str) -> str:
+    """Return a name for files of an artifact that no other one has."""
+    return hashlib.sha256(path.encode("utf-8", "backslashreplace")).hexdigest()[:24]
 
 
 def is_for_pool(member: Member) -> bool:

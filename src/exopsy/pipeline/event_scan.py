@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -15,8 +15,8 @@ from exopsy.detection.row_view import RowView
 from exopsy.evidence import registry
 from exopsy.evidence.events.chunk import CHUNK, records_in
 from exopsy.evidence.events.flatten import flatten
-from exopsy.evidence.events.script_blocks import ScriptBlocks
 from exopsy.pipeline.matches import MatchTable
+from exopsy.pipeline.script_parts import PartSpool
 from exopsy.schema.event import EventBatch, EventLogFacts
 from exopsy.schema.format import FormatSpec
 from exopsy.schema.row import Row, Skipped
@@ -100,6 +100,7 @@ def scan_events(
     facts: EventLogFacts,
     rules: EventRules,
     matches: MatchTable,
+    parts: PartSpool,
     *,
     plain: bool,
     seen: Callable[[memoryview], object] | None = None,
@@ -113,6 +114,7 @@ def scan_events(
         facts: empty; what was read of it, also when the reading fails.
         rules: all rules of event logs.
         matches: where matched rows go.
+        parts: where rows go that are a part of a script.
         plain: decode every record and evaluate every rule.
         seen: told of every byte, in order.
         sweep: for indicators.
@@ -126,20 +128,13 @@ def scan_events(
     batch = matches.batch()
     decode = functools.partial(flatten, artifact=part.artifact, host="")
     look = rules.scan_plain if plain else rules.scan
-    blocks = ScriptBlocks()
-
-    def add_joined(rows: Iterable[Row]) -> None:
-        for row in rows:
-            if found := rules.match(row, plain=plain):
-                batch.add(row, RowView(row), "", found)
-
     try:
         for events in _batches(remembering, spec, part, facts):
             result = look(events, decode)
-            parts = _parts_of_blocks(events, decode)
+            pieces = _parts_of_blocks(events, decode)
             row, matched = None, []
             for hit in result.hits:
-                if hit.index in parts:
+                if hit.index in pieces:
                     continue  # its script is looked at as a whole
                 if row is not None and hit.row is not row:
                     batch.add(_placed(row, places), RowView(row), "", matched)
@@ -148,11 +143,10 @@ def scan_events(
                 matched.append((hit.matcher, hit.grade))
             if row is not None:
                 batch.add(_placed(row, places), RowView(row), "", matched)
-            for piece in parts.values():
-                add_joined(blocks.take(_placed(piece, places)))
+            for piece in pieces.values():
+                parts.add(_placed(piece, places))
             if sweep is not None:
                 _sweep(sweep, events, places, decode)
-        add_joined(blocks.finish())
     finally:
         batch.flush()
 

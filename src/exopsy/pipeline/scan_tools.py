@@ -98,6 +98,7 @@ class ScanTools:
             pool,
             self._matches,
             cache=settings.cache,
+            folder=folder,
             plain=settings.plain,
             sweep=self._sweep,
         )
