@@ -11,21 +11,16 @@ from exopsy.core.clock import format_utc
 from exopsy.core.limits import Limits
 from exopsy.detection.correlations.correlation import Correlation
 from exopsy.detection.correlations.correlator import correlate
-from exopsy.detection.correlations.match import Correlated, CorrelationMatch, Sample
+from exopsy.detection.correlations.match import Correlated, CorrelationMatch
 from exopsy.detection.correlations.spool import merge_spools
 from exopsy.detection.rule import Rule
 from exopsy.detection.techniques import techniques_of
-from exopsy.pipeline.findings import identity_of
+from exopsy.pipeline.findings import identity_of, raw_of
 from exopsy.schema.case import Evidence, Finding, Grade
 from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.rule import RuleInfo
 from exopsy.store.working import WorkingTables
 
-_RAW = """
-SELECT DISTINCT ON (m.artifact, m."offset") m.artifact, m."offset", m.raw
-FROM match m JOIN sample s ON m.artifact = s.artifact AND m."offset" = CAST(s.place AS BIGINT)
-ORDER BY m.artifact, m."offset"
-"""
 _LOSSES = {
     "ungrouped": "records lack a field that it groups by",
     "valueless": "records lack the field whose values it counts",
@@ -96,7 +91,8 @@ def correlation_findings(
         silent: ids of correlations that only others ask for.
     """
     matches = [match for match in correlated.matches if match.rule_id not in silent]
-    raw = _raw_of([sample for match in matches for sample in match.samples], tables)
+    samples = [sample for match in matches for sample in match.samples]
+    raw = raw_of([(s.origin.artifact, s.origin.offset) for s in samples], tables)
     return [_finding(match, infos[match.rule_id], hosts, raw) for match in matches]
 
 
@@ -145,14 +141,3 @@ def _finding(
         innocent_explanations=list(info.innocent),
         next=info.next,
     )
-
-
-def _raw_of(samples: Sequence[Sample], tables: WorkingTables) -> dict[tuple[str, int], str]:
-    places = sorted({(s.origin.artifact, s.origin.offset) for s in samples})
-    if not places:
-        return {}
-    tables.add_rows(
-        "sample",
-        {"artifact": [a for a, _ in places], "place": [str(offset) for _, offset in places]},
-    )
-    return {(row["artifact"], row["offset"]): row["raw"] or "" for row in tables.rows(_RAW)}

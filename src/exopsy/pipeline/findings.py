@@ -25,27 +25,44 @@ SELECT a.*, u.rule, u.grade, u.subject FROM activity a,
 LATERAL (SELECT unnest(a.rules) AS rule, unnest(a.grades) AS grade, unnest(a.subjects) AS subject) u
 """
 
-_SAMPLE = """min_by({'time': time, 'artifact': artifact, 'offset': "offset", 'line': line, 'raw': raw},
+_SAMPLE = """min_by({'time': time, 'artifact': artifact, 'offset': "offset", 'line': line},
     (time, artifact, "offset"), %d)"""
 
+# Samples are taken for the groups that become findings only, and their records are fetched
+# afterwards: rows can come by the million, and each may be a group of its own.
 _FINDINGS = """
-WITH grouped AS (
-  SELECT rule, host, log, subject, grade, strftime(time, '%%Y-%%m-%%d') AS day,
-    count(*) AS count, min(time) AS first_seen, max(time) AS last_seen,
-    {sample} AS samples,
-    list_sort(list_distinct(min(NULLIF(request_id, ''), {keys}))) AS request_ids
-  FROM matched GROUP BY ALL
+WITH dated AS (
+  SELECT *, strftime(time, '%%Y-%%m-%%d') AS day FROM matched
+), grouped AS (
+  SELECT rule, host, log, subject, grade, day,
+    count(*) AS count, min(time) AS first_seen, max(time) AS last_seen
+  FROM dated GROUP BY ALL
 ), numbered AS (
   SELECT *, row_number() OVER (PARTITION BY rule, host, grade ORDER BY first_seen, subject, day)
     AS place FROM grouped
+), wanted AS (
+  SELECT rule, host, log, subject, grade, day FROM numbered WHERE place <= {most} + 1
+), sampled AS (
+  SELECT rule, host, log, subject, grade, day, {sample} AS samples,
+    list_sort(list_distinct(min(NULLIF(request_id, ''), {keys}))) AS request_ids
+  FROM dated SEMI JOIN wanted USING (rule, host, log, subject, grade, day) GROUP BY ALL
+), told AS (
+  SELECT n.*, s.samples, s.request_ids
+  FROM numbered n LEFT JOIN sampled s USING (rule, host, log, subject, grade, day)
 )
 SELECT rule, host, log, subject, grade, count, first_seen, last_seen, samples, request_ids,
-  0 AS folded FROM numbered WHERE place <= {most}
+  0 AS folded FROM told WHERE place <= {most}
 UNION ALL
 SELECT rule, host, any_value(log), '{{}}', grade, sum(count)::BIGINT, min(first_seen), max(last_seen),
-  flatten(min_by(samples, (first_seen, subject, day), 1)), [], count(*)
-  FROM numbered WHERE place > {most} GROUP BY rule, host, grade
+  any_value(samples), [], count(*)
+  FROM told WHERE place > {most} GROUP BY rule, host, grade
 ORDER BY first_seen, rule, host, grade, subject, folded
+"""
+
+_RAW = """
+SELECT DISTINCT ON (m.artifact, m."offset") m.artifact, m."offset", m.raw
+FROM match m JOIN sample s ON m.artifact = s.artifact AND m."offset" = CAST(s.place AS BIGINT)
+ORDER BY m.artifact, m."offset"
 """
 
 
@@ -63,13 +80,31 @@ def make_findings(
     sql = _FINDINGS.format(
         sample=_SAMPLE % limits.samples_per_finding, keys=_KEYS_MOST, most=limits.findings_per_rule
     ).replace("%%", "%")
-    return [
-        to_finding(infos[row["rule"]], row)
+    rows = [
+        row
         for row in tables.rows(sql)
         if row["rule"] in infos
         and not infos[row["rule"]].building_block
         and row["rule"] not in silent
     ]
+    raw = raw_of(((s["artifact"], s["offset"]) for row in rows for s in row["samples"]), tables)
+    for row in rows:
+        row["samples"] = [
+            {**s, "raw": raw.get((s["artifact"], s["offset"]), "")} for s in row["samples"]
+        ]
+    return [to_finding(infos[row["rule"]], row) for row in rows]
+
+
+def raw_of(places: Iterable[tuple[str, int]], tables: WorkingTables) -> dict[tuple[str, int], str]:
+    """Return the records of some matched rows, base64, by artifact and offset."""
+    wanted = sorted(set(places))
+    if not wanted:
+        return {}
+    tables.add_rows(
+        "sample",
+        {"artifact": [a for a, _ in wanted], "place": [str(offset) for _, offset in wanted]},
+    )
+    return {(row["artifact"], row["offset"]): row["raw"] or "" for row in tables.rows(_RAW)}
 
 
 def to_finding(info: RuleInfo, row: Mapping[str, Any]) -> Finding:
