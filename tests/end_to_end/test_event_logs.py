@@ -216,15 +216,38 @@ def test_event_logs_in_an_archive(examine, dense: Path, repository: Path, tmp_pa
     assert places == [[(e.offset, e.record) for e in f.evidence] for f in usual.findings]
 
 
-def test_a_worker_that_dies_takes_one_log_with_it(
+@pytest.mark.parametrize("victim", [b"", b"Security.evtx"])
+def test_a_worker_that_dies_takes_only_what_it_read(
+    examine, dense: Path, monkeypatch: pytest.MonkeyPatch, victim: bytes
+) -> None:
+    usual = examine(dense)
+    monkeypatch.setattr(event_reading, "WORTH", 1)
+    monkeypatch.setattr(event_pool.EventPool, "_start", _dying(event_pool.EventPool._start, victim))
+    case = examine(dense, workers=2)
+    lost = {a.path for a in case.artifacts if a.state == "failed"}
+    assert lost == {a.path for a in case.artifacts if victim.decode() in a.path}
+    assert all("died" in a.why for a in case.artifacts if a.path in lost)
+    others = {f.key for f in usual.findings if f.evidence[0].artifact not in lost}
+    assert {f.key for f in case.findings} >= others
+
+
+def test_a_range_that_kills_its_worker_leaves_the_others(
     examine, dense: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_reading, "WORTH", 1)
-    monkeypatch.setattr(event_pool.EventPool, "_start", _dying(event_pool.EventPool._start))
+    monkeypatch.setattr(event_pool, "WORTH", 1)
+    monkeypatch.setattr(event_pool, "_RANGE_CHUNKS", 3)
+    usual = event_pool.EventPool._start
+    monkeypatch.setattr(
+        event_pool.EventPool, "_start", _dying(usual, b'Security.evtx","kind":"evtx","start":0')
+    )
     case = examine(dense, workers=2)
-    logs = [a for a in case.artifacts if a.kind == "evtx"]
-    assert logs
-    assert all(a.state == "failed" and "died" in a.why for a in logs)
+    (security,) = (a for a in case.artifacts if a.path.endswith("Security.evtx"))
+    assert security.state == "partial"
+    (read,) = (c for c in case.hosts[0].coverage if c.log == "windows-event: Security")
+    assert read.lines
+    assert read.classes["unread"]
+    assert sum(read.classes.values()) == read.bytes == security.size
 
 
 def script(number: int, part: int, total: int, text: str) -> str:
@@ -279,11 +302,11 @@ detection:
     assert [e.offset for e in finding.evidence] == [0, text.index(lines[1])]
 
 
-def _dying(usual):
+def _dying(usual, victim: bytes):
     def start(self, workers: int):
         pool = usual(self, workers)
         submit = pool.submit
-        pool.submit = lambda work, task: submit(_die)
+        pool.submit = lambda work, task: submit(_die) if victim in task else submit(work, task)
         return pool
 
     return start

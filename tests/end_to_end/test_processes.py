@@ -98,3 +98,20 @@ def test_a_defect_in_a_process_is_no_traceback(
     told = command(lab.collection, "--workers", "2")
     assert told.case is not None
     assert all(a.state == "failed" for a in told.case.artifacts)
+
+
+def test_a_failure_beside_the_members_is_met_by_whoever_reads_next(
+    examine, lab_of, monkeypatch: pytest.MonkeyPatch, processes_for_little: list[int]
+) -> None:
+    lab = lab_of("proxylogon")
+    alone = encode_case(examine(lab.collection))
+    parent, usual = os.getpid(), scan_processes.ProcessScan._result
+
+    def full_disk(self, name):
+        if os.getpid() != parent:
+            raise OSError(28, "No space left on device")
+        return usual(self, name)
+
+    monkeypatch.setattr(scan_processes.ProcessScan, "_result", full_disk)
+    assert encode_case(examine(lab.collection, workers=2)) == alone
+    assert len(processes_for_little) == 1

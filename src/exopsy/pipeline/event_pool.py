@@ -88,7 +88,8 @@ def rules_of(bundle: Bundle, cache: Path | None) -> EventRules:
     )
 
 
-Reading = list[tuple[EventTask, "Future[bytes] | None"]]
+Waiting = tuple[EventTask, "Future[bytes] | None", "ProcessPoolExecutor | None"]
+Reading = list[Waiting]
 
 
 class EventPool:
@@ -133,44 +134,45 @@ class EventPool:
             EventTask(part=part, local=str(local), name=f"{name}-{number}")
             for number, part in enumerate(parts)
         ]
-        return [(task, self._submit(task)) for task in tasks]
+        return [self._submit(task) for task in tasks]
 
     def finish(self, reading: Reading) -> list[EventAnswer]:
-        """Wait for the answers, in order.
+        """Wait for the answers, in order; of a range that killed its worker twice nothing is read."""
+        return [self._answer(*waiting) for waiting in reading]
 
-        Raises:
-            OSError: a worker died of a range twice.
-        """
-        return [self._answer(task, future) for task, future in reading]
-
-    def _submit(self, task: EventTask) -> Future[bytes] | None:
+    def _submit(self, task: EventTask) -> Waiting:
+        encoded = msgspec.json.encode(task)
         with self._lock:
-            if self._pool is None:
-                self._pool = self._start(self._workers)
-            try:
-                return self._pool.submit(_work, msgspec.json.encode(task))
-            except BrokenProcessPool:
-                return None
+            for _ in range(2):
+                if self._pool is None:
+                    self._pool = self._start(self._workers)
+                try:
+                    return (task, self._pool.submit(_work, encoded), self._pool)
+                except BrokenProcessPool:
+                    self._pool = None
+        return (task, None, None)
 
-    def _answer(self, task: EventTask, future: Future[bytes] | None) -> EventAnswer:
+    def _answer(
+        self, task: EventTask, future: Future[bytes] | None, pool: ProcessPoolExecutor | None
+    ) -> EventAnswer:
         try:
             if future is not None:
                 return msgspec.json.decode(future.result(), type=EventAnswer)
         except BrokenProcessPool:
             pass
-        # Some range killed a worker, and all that were waiting are lost with it: alone, once more.
+        # Some range killed a worker, and all that waited there are lost with it: alone, once more.
         with self._lock:
-            broken, self._pool = self._pool, None
-        if broken is not None:
-            broken.shutdown(wait=False, cancel_futures=True)
-        with self._start(1) as pool:
-            try:
-                encoded = pool.submit(_work, msgspec.json.encode(task)).result()
-            except BrokenProcessPool as error:
-                raise OSError(
-                    f"the process that read bytes {task.part.start} to {task.part.stop or 'the end'}"
-                    " died"
-                ) from error
+            if self._pool is pool:  # another thread may have a new one by now
+                self._pool = None
+        try:
+            with self._start(1) as alone:
+                encoded = alone.submit(_work, msgspec.json.encode(task)).result()
+        except BrokenProcessPool:
+            start, stop = task.part.start, task.part.stop
+            return EventAnswer(
+                facts=EventLogFacts(),
+                failure=f"the process that read bytes {start} to {stop or 'the end'} died",
+            )
         return msgspec.json.decode(encoded, type=EventAnswer)
 
     def _start(self, workers: int) -> ProcessPoolExecutor:

@@ -10,7 +10,7 @@ from exopsy.pipeline.event_pool import EventPool
 from exopsy.pipeline.event_reading import is_for_pool
 from exopsy.pipeline.progress import SharedProgress
 from exopsy.pipeline.scan import FIRST_LOOK, by_threads, largest_first, scan_member
-from exopsy.pipeline.scan_tools import Scanned, ScanPlan, ScanTools
+from exopsy.pipeline.scan_tools import ScanPlan, ScanResult, ScanTools
 from exopsy.pipeline.stage import guarded
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.sources.collection import Collection
@@ -23,7 +23,7 @@ def scan_collection(
     pool: EventPool,
     progress: SharedProgress,
     meanwhile: Callable[[], None],
-) -> Scanned:
+) -> ScanResult:
     """Read everything once; the facts of every artifact are in path order.
 
     Args:
@@ -34,7 +34,7 @@ def scan_collection(
         meanwhile: called once while other processes read, if they do.
     """
     workers = plan.settings.workers
-    result = Scanned()
+    result = ScanResult()
     tools = ScanTools(plan, "main", pool)
 
     def one(member: Member) -> ArtifactFacts:
@@ -52,14 +52,18 @@ def scan_collection(
         here = largest_first(local)
         if workers > 1 and scan_processes.can_fork() and _size(local) >= scan_processes.WORTH:
             # Large event logs are read in ranges, by workers of their own.
-            here = [member for member in here if is_for_pool(member) and _is_event_log(member)]
-            others = [member for member in largest_first(local) if member not in here]
+            events = [member for member in here if is_for_pool(member) and _is_event_log(member)]
+            apart = {member.path for member in events}
             scan = scan_processes.ProcessScan(
-                others, lambda name: ScanTools(plan, name, None), plan.folder, progress
+                [member for member in here if member.path not in apart],
+                lambda name: ScanTools(plan, name, None),
+                plan.folder,
+                progress,
             )
-            result = scan.run(workers, meanwhile)
+            result, left = scan.run(workers, meanwhile)
+            here = [*events, *left]
         facts += by_threads(here, one, workers)
-    result.add(tools.scanned(facts))
+    result.add(tools.result(facts))
     progress.flush()
     result.facts.sort(key=lambda f: f.path)
     result.matches.sort()

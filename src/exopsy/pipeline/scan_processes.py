@@ -15,6 +15,7 @@ import logging
 import multiprocessing
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
@@ -23,9 +24,9 @@ from typing import Any
 
 import msgspec
 
-from exopsy.pipeline.progress import SharedProgress
+from exopsy.pipeline.progress import SharedProgress, SilentProgress
 from exopsy.pipeline.scan import scan_member
-from exopsy.pipeline.scan_tools import Scanned, ScanTools
+from exopsy.pipeline.scan_tools import ScanResult, ScanTools
 from exopsy.pipeline.stage import guarded, lost
 from exopsy.sources.member import Member
 from exopsy.store.tables import load_writer
@@ -42,38 +43,28 @@ logger = logging.getLogger(__name__)
 
 def can_fork() -> bool:
     """Say whether a process can be had for nothing: on Linux (elsewhere system libraries mind)."""
-    return sys.platform == "linux" and "fork" in multiprocessing.get_all_start_methods()
+    return (
+        sys.platform == "linux"
+        and "fork" in multiprocessing.get_all_start_methods()
+        # who calls this from a thread has others, whose locks a fork would copy as they are
+        and threading.current_thread() is threading.main_thread()
+    )
 
 
 def _nothing() -> None:
     """Have nothing to do meanwhile."""
 
 
-class _Counted:
+class _Counted(SilentProgress):
     """A process's progress: bytes, for the parent to tell."""
 
-    def __init__(self, bytes_read: Any) -> None:  # noqa: ANN401 - a shared number
-        self._bytes = bytes_read
-
-    def start(self, total_bytes: int | None) -> None:
-        """Nothing to tell."""
-
-    def stage(self, name: str) -> None:
-        """Nothing to tell."""
-
-    def artifact(self, path: str) -> None:
-        """Nothing to tell."""
+    def __init__(self, read: Any, number: int) -> None:  # noqa: ANN401 - shared numbers
+        self._read = read
+        self._number = number
 
     def advance(self, count: int) -> None:
-        """Count bytes."""
-        with self._bytes.get_lock():
-            self._bytes.value += count
-
-    def findings(self, count: int) -> None:
-        """Nothing to tell."""
-
-    def finish(self) -> None:
-        """Nothing to tell."""
+        """Count bytes, in this process's own place."""
+        self._read[self._number] += count
 
 
 class ProcessScan:
@@ -98,34 +89,44 @@ class ProcessScan:
         self._folder = folder
         self._progress = progress
         self._context = multiprocessing.get_context("fork")
-        self._bytes = self._context.Value("Q", 0)
-        self._told = 0
         self._started = 0
 
-    def run(self, workers: int, meanwhile: Callable[[], None]) -> Scanned:
-        """Read all members; ``meanwhile`` is called once they have begun."""
+    def run(self, workers: int, meanwhile: Callable[[], None]) -> tuple[ScanResult, list[Member]]:
+        """Read members.
+
+        Args:
+            workers: processes at the same time.
+            meanwhile: called once they have begun.
+
+        Returns:
+            What was brought, and the members that are left because a process failed at something
+            else than a member (a full disk): whoever reads them next will meet it and can say so.
+        """
         load_writer()
         gc.freeze()  # what is loaded stays: no process has to look through it, or copy it
-        result = Scanned()
+        result = ScanResult()
         todo = list(range(len(self._members)))
-        while todo:
-            todo = self._round(todo, workers, result, meanwhile)
+        goes_on = True
+        while todo and goes_on:
+            todo, goes_on = self._round(todo, workers, result, meanwhile)
             meanwhile = _nothing
         gc.unfreeze()
-        return result
+        return result, [self._members[index] for index in todo]
 
     def _round(
-        self, todo: list[int], workers: int, result: Scanned, meanwhile: Callable[[], None]
-    ) -> list[int]:
-        """Read members; return those that have to be read again, as a process died."""
+        self, todo: list[int], workers: int, result: ScanResult, meanwhile: Callable[[], None]
+    ) -> tuple[list[int], bool]:
+        """Read members; return those to be read again, and whether processes should do it."""
         following = self._context.Value("i", 0)
-        owners = self._context.Array("i", [_NOBODY] * len(todo))
-        at = self._context.Array("i", [_NOBODY] * workers)
+        # Each process writes into places of its own, so that none can die holding a lock on them.
+        owners = self._context.RawArray("i", [_NOBODY] * len(todo))
+        at = self._context.RawArray("i", [_NOBODY] * workers)
+        read = self._context.RawArray("Q", workers)
         names = [f"p{self._started + number}" for number in range(workers)]
         self._started += workers
         processes = [
             self._context.Process(
-                target=self._serve, args=(number, names[number], todo, following, owners, at)
+                target=self._serve, args=(number, names[number], todo, following, owners, at, read)
             )
             for number in range(workers)
         ]
@@ -136,47 +137,43 @@ class ProcessScan:
                 for process in processes:
                     process.start()
             meanwhile()
-            self._wait(processes, todo, following)
+            self._wait(processes, todo, at, read)
         finally:
             for process in processes:
                 if process.is_alive():
                     process.terminate()
-        owned: list[int] = owners[:]
         again: list[int] = []
+        goes_on = True
         for number, process in enumerate(processes):
             if process.exitcode == 0:
                 path = self._result(names[number])
-                result.add(msgspec.json.decode(path.read_bytes(), type=Scanned))
+                result.add(msgspec.json.decode(path.read_bytes(), type=ScanResult))
                 continue
-            mine = [todo[place] for place, owner in enumerate(owned) if owner == number]
-            died_at = at[number]
+            goes_on = goes_on and at[number] != _NOBODY
+            mine = [todo[place] for place, owner in enumerate(owners) if owner == number]
             for index in mine:
-                if index == died_at:
+                if index == at[number]:
                     member = self._members[index]
                     result.facts.append(lost(member, "The process that was reading it died."))
                 else:
                     again.append(index)
-        untouched = [todo[place] for place, owner in enumerate(owned) if owner == _NOBODY]
-        return sorted([*again, *untouched])
+        untouched = [todo[place] for place, owner in enumerate(owners) if owner == _NOBODY]
+        return sorted([*again, *untouched]), goes_on
 
-    def _wait(self, processes: Sequence[Any], todo: Sequence[int], following: Any) -> None:  # noqa: ANN401
-        shown = _NOBODY
+    def _wait(self, processes: Sequence[Any], todo: Sequence[int], at: Any, read: Any) -> None:  # noqa: ANN401
+        told, shown = 0, _NOBODY
         alive = {process.sentinel for process in processes}
         while alive:
             alive.difference_update(wait(alive, _LOOK))
-            self._tell()
-            place = min(following.value, len(todo)) - 1
-            if place != shown and place >= 0:
-                shown = place
-                self._progress.artifact(self._members[todo[place]].path)
+            now = sum(read)
+            self._progress.count(now - told)
+            told = now
+            newest = max(at)
+            if newest not in (shown, _NOBODY):
+                shown = newest
+                self._progress.artifact(self._members[newest].path)
         for process in processes:
             process.join()
-        self._tell()
-
-    def _tell(self) -> None:
-        read = self._bytes.value
-        self._progress.count(read - self._told)
-        self._told = read
 
     def _result(self, name: str) -> Path:
         return self._folder / f"scanned-{name}.json"
@@ -189,10 +186,11 @@ class ProcessScan:
         following: Any,  # noqa: ANN401 - shared numbers
         owners: Any,  # noqa: ANN401
         at: Any,  # noqa: ANN401
+        read: Any,  # noqa: ANN401
     ) -> None:
         """Be a process: read the next member until there is none, then write what was brought."""
         try:
-            self._read(number, name, todo, following, owners, at)
+            self._read(number, name, todo, following, owners, at, read)
         except KeyboardInterrupt:
             os._exit(_STOPPED)  # the parent tells
         except BaseException:
@@ -207,8 +205,9 @@ class ProcessScan:
         following: Any,  # noqa: ANN401 - shared numbers
         owners: Any,  # noqa: ANN401
         at: Any,  # noqa: ANN401
+        read: Any,  # noqa: ANN401
     ) -> None:
-        progress = SharedProgress(_Counted(self._bytes))
+        progress = SharedProgress(_Counted(read, number))
         facts = []
         tools = self._tools(name)
         with tools:
@@ -227,5 +226,5 @@ class ProcessScan:
                 at[number] = _NOBODY
             progress.flush()
         part = self._result(name).with_suffix(f".{os.getpid()}.part")
-        part.write_bytes(msgspec.json.encode(tools.scanned(facts)))
+        part.write_bytes(msgspec.json.encode(tools.result(facts)))
         part.replace(self._result(name))

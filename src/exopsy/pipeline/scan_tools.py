@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from exopsy.pipeline.sweeping import Sweep
 
 
-class Scanned(msgspec.Struct, kw_only=True):
+class ScanResult(msgspec.Struct, kw_only=True):
     """What reading some members brought: facts, and where the rows lie."""
 
     facts: list[ArtifactFacts] = []
@@ -43,7 +43,7 @@ class Scanned(msgspec.Struct, kw_only=True):
     untimed: int = 0
     indicators: list[tuple[str, IndicatorSummary]] = []
 
-    def add(self, other: Scanned) -> None:
+    def add(self, other: ScanResult) -> None:
         """Take in what another process brought."""
         self.facts += other.facts
         self.matches += other.matches
@@ -130,10 +130,10 @@ class ScanTools:
         """Finish the files, or take away what was begun."""
         self._stack.__exit__(kind, error, trace)
 
-    def scanned(self, facts: list[ArtifactFacts]) -> Scanned:
+    def result(self, facts: list[ArtifactFacts]) -> ScanResult:
         """Say what was brought; once the context is left."""
         events, sweep = self._events, self._sweep
-        return Scanned(
+        return ScanResult(
             facts=facts,
             matches=[
                 *([str(self._matches.path)] if self._matches.rows else []),

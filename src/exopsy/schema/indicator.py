@@ -6,7 +6,7 @@ evidence and whose claim it is, nothing more: alone it is at most ``suspicious``
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -28,22 +28,7 @@ Kind = Literal[
     "email",
     "account",
 ]
-KINDS: tuple[Kind, ...] = (
-    "address",
-    "network",
-    "domain",
-    "url",
-    "user-agent",
-    "md5",
-    "sha1",
-    "sha256",
-    "sha512",
-    "imphash",
-    "file-name",
-    "path",
-    "email",
-    "account",
-)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 HASHES: frozenset[Kind] = frozenset({"md5", "sha1", "sha256", "sha512", "imphash"})
 HIT_LEVEL: Level = "medium"
 """The most that an indicator hit alone may weigh: a sign for a person, ``suspicious``."""
