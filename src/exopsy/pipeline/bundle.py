@@ -85,7 +85,7 @@ def load_bundle(
     return Bundle(
         loaded=load_rules(
             folders,
-            formats=registry.FORMATS,
+            formats=registry.RULE_FORMATS,
             cache=cache,
             selection=selection,
             workers=workers,
@@ -103,7 +103,7 @@ def load_bundle(
         innocent=load_innocent(own / "reference"),
         innocent_events=read_innocent(),
         sha256=sha256,
-        identity=f"{sha256} {cache_key(folders, registry.FORMATS)}",
+        identity=f"{sha256} {cache_key(folders, registry.RULE_FORMATS)}",
     )
 
 

@@ -19,9 +19,9 @@ from exopsy.schema.rule import RuleInfo
 def lint_rules(folders: Sequence[Path]) -> list[ContentError]:
     """Return everything that is wrong with the rules of the folders (ours when none is given)."""
     from exopsy.detection.lint import lint
-    from exopsy.evidence.registry import FORMATS
+    from exopsy.evidence.registry import FILE_NAMES, RULE_FORMATS
 
-    return lint(folders or (CONTENT,), FORMATS)
+    return lint(folders or (CONTENT,), RULE_FORMATS, FILE_NAMES)
 
 
 def test_rules(folders: Sequence[Path]) -> tuple[int, list[ContentError]]:
@@ -58,11 +58,11 @@ class RulesCoverage(msgspec.Struct, frozen=True, kw_only=True):
 def rules_coverage(folders: Sequence[Path]) -> RulesCoverage:
     """Count which rules can run on which records (ours when no folder is given)."""
     from exopsy.detection.load import default_cache, load_rules
-    from exopsy.evidence.registry import FORMATS
+    from exopsy.evidence.registry import RULE_FORMATS
 
     workers = min(4, os.cpu_count() or 1)
     loaded = load_rules(
-        folders or (CONTENT,), formats=FORMATS, cache=default_cache(), workers=workers
+        folders or (CONTENT,), formats=RULE_FORMATS, cache=default_cache(), workers=workers
     )
     runs: Counter[tuple[str, str]] = Counter()
     left_out: Counter[tuple[str, str]] = Counter()
@@ -96,10 +96,10 @@ def list_rules(folders: Sequence[Path]) -> list[RuleInfo]:
         ContentError: the first rule that can't be loaded.
     """
     from exopsy.detection.load import default_cache, load_rules
-    from exopsy.evidence.registry import FORMATS
+    from exopsy.evidence.registry import RULE_FORMATS
     from exopsy.schema.case import LEVELS
 
-    loaded = load_rules(folders or (CONTENT,), formats=FORMATS, cache=default_cache())
+    loaded = load_rules(folders or (CONTENT,), formats=RULE_FORMATS, cache=default_cache())
     if loaded.errors:
         raise loaded.errors[0]
     infos = loaded.rules.infos().values()

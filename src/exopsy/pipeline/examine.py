@@ -70,6 +70,7 @@ from exopsy.store.working import WorkingTables
 from exopsy.verdict.actions import load_actions, recommend
 from exopsy.verdict.coverage import cover
 from exopsy.verdict.event_coverage import cover_events
+from exopsy.verdict.file_coverage import cover_files
 from exopsy.verdict.judge import judge, strongest
 
 if TYPE_CHECKING:
@@ -361,6 +362,7 @@ class _Run:
         return [
             *cover(own, specs, expected=sorted(expected)),
             *cover_events([a for a in own if a.kind in kinds]),
+            *cover_files([a for a in own if a.kind in registry.FILE_NAMES]),
         ]
 
     def _stories(

@@ -18,6 +18,7 @@ from exopsy.pipeline.bundle import Bundle
 from exopsy.pipeline.column_table import ColumnTable
 from exopsy.pipeline.event_pool import EventPool
 from exopsy.pipeline.event_reading import EventReading
+from exopsy.pipeline.file_reading import FileReading
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.scan import Work
 from exopsy.pipeline.settings import RunSettings
@@ -112,6 +113,13 @@ class ScanTools:
             build_marks=plan.bundle.build_marks,
             events=self._events,
             sweep=self._sweep,
+            files=FileReading(
+                plan.bundle.loaded.rules.rules,
+                plan.bundle.loaded.rules.lists,
+                self._matches,
+                settings.limits,
+                enrich={},
+            ),
         )
 
     def __enter__(self) -> Self:

@@ -227,6 +227,9 @@ _BAG_FIELDS = tuple(
 )
 _ECP_CODECS: dict[str, Codec] = dict.fromkeys(_BAG_FIELDS, "bag")
 
+# Of files: what their readers, and what is asked of them, say (``evidence.files``).
+_WEB_PAGE = "Path FileName Extension Size Sha256 Modified Created".split()
+
 COLUMNS: dict[str, LogColumns] = {
     "iis-w3c": LogColumns(
         columns=(*_IIS, *_IIS_OPTIONAL),
@@ -284,6 +287,7 @@ COLUMNS: dict[str, LogColumns] = {
     "exchange-pop3": LogColumns(columns=tuple(_EXCHANGE_IMAP4)),
     "exchange-smtp": LogColumns(columns=tuple(_EXCHANGE_SMTP)),
     "exchange-agent-log": LogColumns(columns=tuple(_EXCHANGE_AGENT_LOG)),
+    "web-page": LogColumns(columns=tuple(_WEB_PAGE), csv=False, separated=False),
     EVENT_LOG: LogColumns(
         columns=(),
         csv=False,
