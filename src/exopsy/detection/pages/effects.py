@@ -134,6 +134,10 @@ class Effects:
         flow = self._flow
         value = given & s.VALUE_BITS
         tainted = (given | current) & s.VALUE_BITS
+        if name in ("eval", "execute", "executeglobal", "jscriptevaluate") and any(
+            "request" in flow.text_of(piece) for piece in pieces
+        ):
+            value |= s.VALUE  # eval(eval("Request..."))
         if current & s.EVALUATOR and len(names) == 1:
             self.add("evaluate", at, value)
             return value
@@ -203,7 +207,7 @@ class Effects:
             or current & s.ASSEMBLY
             or (name != "load" and self._has_assembly)
         ):
-            self._assembly(value, at, pieces)
+            self._assembly(name, value, at, pieces)
             return s.ASSEMBLY | value
         if name in k.COMPILES:
             self.add("compile", at, tainted)
@@ -228,7 +232,7 @@ class Effects:
         if current & s.REFLECTED and len(names) == 1 and value:
             return self._reflected(name, current, given, pieces, at)
         if name in ("createinstance", "createinstancefrom", "createinstanceandunwrap", "createinstancefromandunwrap"):
-            if current & s.ASSEMBLY and current & _OUTSIDE:
+            if current & s.ASSEMBLY and current & _OUTSIDE and current & (s.DECODED | s.BODY | s.REMOTE):
                 self.add("session-assembly", at, current & s.VALUE_BITS)
             elif value & s.TAINT and owner == "activator":
                 self.add("activate", at, value)
@@ -249,11 +253,12 @@ class Effects:
             return 0
         return _NOT_HERE
 
-    def _assembly(self, value: int, at: int, pieces: Sequence[Piece]) -> None:
+    def _assembly(self, name: str, value: int, at: int, pieces: Sequence[Piece]) -> None:
         if value & s.REMOTE and not value & s.TAINT:
             self.add("assembly-load-remote", at, value)
         elif value & s.TAINT and not self._flow.starts_fixed(pieces[0]):
-            self.add("assembly-load", at, value)
+            is_code = value & (s.DECODED | s.BODY | s.CALLER) or name != "load"
+            self.add("assembly-load" if is_code else "assembly-name", at, value)
         else:
             self.add("assembly-load", at, 0)
 
@@ -272,7 +277,7 @@ class Effects:
         if current & s.EVALUATOR or method in ("eval", "jscriptevaluate"):
             self.add("evaluate", at, value)
         elif current & s.ASSEMBLY and current & s.REFLECTED and value:
-            self._assembly(value, at, pieces)
+            self._assembly(name, value, at, pieces)
             return s.ASSEMBLY | value
         elif current & s.PROCESS or (self._has_process and method == "start"):
             self.add("process", at, value | (current & s.TAINT))
@@ -323,7 +328,7 @@ class Effects:
             content = 0
             for piece in pieces[1:]:
                 content |= piece.bits
-            self._write(pieces[0], content if len(pieces) > 1 else s.VALUE, at)
+            self._write(pieces[0], content if len(pieces) > 1 else s.UNKNOWN, at)
             return s.STREAM
         if name in ("create", "openwrite", "open") and owner in ("file", "fileinfo") and pieces:
             self._write(pieces[0], _mode(name, pieces, flow), at)
@@ -333,10 +338,10 @@ class Effects:
                 self._write(pieces[0], s.BODY, at)
                 return 0
             if name == "savetofile" or (name in ("createtextfile", "opentextfile") and self._com_file):
-                self._write(pieces[0], current & s.VALUE_BITS if name == "savetofile" else s.VALUE, at)
+                self._write(pieces[0], current & s.VALUE_BITS if name == "savetofile" else s.UNKNOWN, at)
                 return s.STREAM
         if name in k.STAMPS and owner in ("file", "directory"):
-            self.add("timestamps", at, value)
+            self.add("timestamps", at, value & s.TAINT)
             return 0
         files = owner in k.FILE_OWNERS or current & s.FILE_OBJECT or (self._com_file and len(names) > 1)
         if name in k.DELETES and files:
@@ -370,18 +375,18 @@ class Effects:
     def _write(self, path: Piece, content: int, at: int) -> None:
         """Note a file that is written."""
         flow = self._flow
-        text = flow.text_of(path)
+        text = flow.text_of(path) or self._tail(path)
         bits = (path.bits | content) & s.VALUE_BITS
-        ends_in_page = text.endswith(k.PAGE_SUFFIXES) or self._tail(path).endswith(k.PAGE_SUFFIXES)
+        ends_in_page = text.endswith(k.PAGE_SUFFIXES)
         chosen = path.bits & (s.VALUE | s.CONTROL | s.CALLER | s.REMOTE)
         named = path.bits & s.FILE_NAME
         rooted = bool(path.bits & s.ROOTED) or flow.starts_fixed(path)
         text_content = content & (s.VALUE | s.CALLER | s.CONTROL | s.DECODED)
-        if ends_in_page and not text.endswith((".config", ".exe", ".dll")) and content & ~s.ROOTED:
+        if ends_in_page and (content & _OUTSIDE or not text.endswith((".config", ".exe", ".dll"))):
             self.add("write-page", at, content & s.VALUE_BITS)
         elif content & s.SECRET and content & _OUTSIDE and not chosen:
             self.add("capture", at, bits)
-        elif chosen and content & (_OUTSIDE | s.DECODED) and not rooted:
+        elif chosen and content & (_OUTSIDE | s.DECODED | s.UNKNOWN) and not rooted:
             self.add("write-any", at, bits)
         elif chosen and content & _OUTSIDE and text_content:
             self.add("write-named", at, bits)
@@ -393,9 +398,11 @@ class Effects:
             self.add("write-content", at, bits)
 
     def _tail(self, piece: Piece) -> str:
-        tokens = self._flow.tokens
-        last = tokens[piece.end - 1] if 0 < piece.end <= len(tokens) else None
-        return last.value.lower() if last is not None and last.kind == "s" else ""
+        """Return the last text in an argument, lower case."""
+        for token in reversed(self._flow.tokens[piece.start : piece.end][-12:]):
+            if token.kind == "s":
+                return token.value.lower()
+        return ""
 
     def _other(  # noqa: PLR0911
         self, name: str, owner: str, names: tuple[str, ...], current: int, given: int,
@@ -444,7 +451,7 @@ class Effects:
         if name in ("parsecontrol", "parsetemplate") and value & s.TAINT:
             self.add("include", at, value)
             return 0
-        if name in k.HOOKS or (name == "registervirtualpathprovider"):
+        if name in k.HOOKS:
             self.add("hook", at, value)
             return 0
         if name in ("opensubkey", "getvalue") and self.words & {"registry", "registrykey"}:
@@ -482,7 +489,7 @@ class Effects:
                 self.add("sql-connection", at, value)
         elif name in k.STAMPS and name.endswith(("time", "timeutc")):
             if current & s.FILE_OBJECT or self.words & {"fileinfo", "directoryinfo"}:
-                self.add("timestamps", at, value)
+                self.add("timestamps", at, value & s.TAINT)
         elif name == "virtualpathprovider" or (name == "filter" and value & s.STORED):
             self.add("hook", at, value)
 
@@ -490,6 +497,6 @@ class Effects:
 def _mode(name: str, pieces: Sequence[Piece], flow: Flow) -> int:
     """Return what opening a file says of what will be written: nothing, where it is for reading."""
     if name == "openwrite" or name == "create" or name == "streamwriter":
-        return s.VALUE
+        return s.UNKNOWN
     words = {flow.last_name(piece) for piece in pieces[1:]}
-    return s.VALUE if words & {"create", "createnew", "append", "openorcreate", "write", "truncate"} else 0
+    return s.UNKNOWN if words & {"create", "createnew", "append", "openorcreate", "write", "truncate"} else 0

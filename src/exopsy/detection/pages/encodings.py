@@ -28,6 +28,7 @@ _UTF7_MARK = re.compile(rb"\+/v[89+/]-?")
 _DECLARED = re.compile(
     rb"""(?:code-?page|(?:file)?encoding|charset)\s{0,8}=\s{0,8}["']?\s{0,8}([\w-]{2,20})""", re.I
 )
+_NO_TEXT = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _HEAD = 4_096
 _SAMPLE = 65_536
 # What is no letter and stands in every page: spaces, tags, line ends.
@@ -109,9 +110,9 @@ class _Strewn:
 
 
 def _is_binary(data: bytes) -> bool:
-    """Say whether NUL bytes are what one expects: long runs of them, in a program or mailbox."""
+    """Say whether NUL bytes are what one expects: among other bytes that no text has, or in runs."""
     sample = data[:_SAMPLE]
-    return b"\0\0\0\0" in sample or sample.count(0) * 3 > len(sample)
+    return b"\0\0\0\0" in sample or _NO_TEXT.search(sample) is not None
 
 
 def _by_nul_pattern(head: bytes) -> str:

@@ -24,7 +24,7 @@ _COMPARE_WORDS = frozenset(("and", "or", "andalso", "orelse", "is", "like", "isn
 _CONDITIONS = frozenset(("if", "elseif", "while", "until", "select", "case"))
 _PASSED = frozenset(
     "set dim let call public private protected static const readonly virtual override void var byval byref "
-    "ref out new await throw else do loop end then shared friend overridable optional partial class "
+    "ref out await throw else do loop end then shared friend overridable optional partial class "
     "on error resume next goto exit type namespace using_ imports step wend".split()
 )
 _BLANK_ARGUMENT = frozenset((")", "]", "}", ",", ";"))
@@ -73,6 +73,8 @@ class Flow:
         self._held: dict[tuple[int, str], int] = {(0, name): bits for name, bits in objects.items()}
         self._changed = False
         self._last: tuple[tuple[str, ...], int, int] = ((), 0, 0)
+        self._made_end = -1
+        """Where the last ``new X(...)`` ended: a brace there fills it, and is no block."""
         self._aliases = _aliases(tokens)
         self.effects = Effects(self)
         for procedure in self._procedures:
@@ -142,16 +144,20 @@ class Flow:
             if kind != MARK:
                 at += 1
                 continue
-            if value in ("=", "+=") and not condition:
+            if value in ("=", "+=", "^=") and not condition:
                 targets.append(Target(key, *self._last))
                 if value == "=":
                     bits = 0
+                elif value == "^=":
+                    bits |= s.DECODED  # kept only where there is something
                 compare = False
                 key = ""
             elif value in _COMPARE or (value == "=" and condition):
                 compare = True
             elif value == "||" and self.language not in ("jscript", "client"):
                 compare = True
+            elif value in ("^", "^=") and bits & s.FROM_OUTSIDE:
+                bits |= s.DECODED
             elif value == "?":
                 bits, compare = 0, False
             elif value in (";", ","):
@@ -167,11 +173,14 @@ class Flow:
                     continue
                 close = min(self.match[at], end)
                 if value == "{":
+                    fills = at == self._made_end or (
+                        at > start and tokens[at - 1].value in ("=", "]", "(", ",", "[")
+                    )
                     inner = self._braces(at, close, depth)
-                    if targets or returned or at > begin and tokens[at - 1].value in ("=", "]", ")", "("):
-                        bits |= inner
-                    if not targets and not returned and not compare:
-                        bits, key = 0, ""
+                    if fills:
+                        bits |= inner  # new object[] { a, b }
+                    elif not targets and not returned:
+                        bits, key, compare = 0, "", False
                         begin = close + 1
                 else:
                     for piece in self._level(at + 1, close, depth + 1):
@@ -274,11 +283,11 @@ class Flow:
         first = receiver < 0
         key = ""
         start = at
-        made = False
+        made = begins_new = False
         if not first:
             at += 1  # the dot
         elif tokens[at].value == "new":
-            made = True
+            made = begins_new = True
             at += 1
         size = end
         while at < size and tokens[at].kind == NAME:
@@ -334,6 +343,8 @@ class Flow:
         if at == start:
             at += 1
         self._last = (tuple(names), current, start)
+        if begins_new:
+            self._made_end = at
         return current, at, key
 
     def _past_generics(self, at: int, size: int) -> int:
@@ -353,7 +364,7 @@ class Flow:
         return at
 
     def _first(self, name: str, tokens: Sequence[Token], at: int, size: int) -> int:
-        if name == "request":
+        if name == "request" and not self._is_other_request():
             return s.REQUEST
         found = self._value(name)
         own = self._by_name.get(name)
@@ -374,6 +385,16 @@ class Flow:
                 if any(word in name for word in s.SECRET_FIELDS):
                     found |= s.SECRET
         return found
+
+    def _is_other_request(self) -> bool:
+        """Say whether a procedure has a variable of that name that holds something else."""
+        scope = self._scope
+        return (
+            scope is not None
+            and "request" in scope.locals
+            and "request" not in scope.parameters
+            and not self._held.get((scope.number, "request"), 0) & s.REQUEST
+        )
 
     def _member(self, names: Sequence[str], current: int, key: str) -> int:
         name = names[-1]
@@ -436,7 +457,9 @@ class Flow:
             return result
         owner = names[-2] if len(names) > 1 else ""
         if name in s.CLEANING or (owner in s.CLEANING_OWNERS and name == "parse"):
-            return 0
+            # Convert.ToInt32(pair, 16) is how bytes are read out of a text.
+            of_bytes = len(pieces) > 1 and name in ("parse", "toint32", "toint16")
+            return (given & s.VALUE_BITS) | s.DECODED if of_bytes and given & s.FROM_OUTSIDE else 0
         self._fill(name, current, given, pieces, key)
         value = (current | given) & s.VALUE_BITS
         if name in s.DECODING and value & s.FROM_OUTSIDE | value & s.STORED:

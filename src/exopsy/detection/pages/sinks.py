@@ -38,6 +38,9 @@ KINDS: dict[str, Kind] = {
     "assembly-load": Kind(
         95, 12, "T1620", "Bytes of the request are loaded as a program", "An assembly is loaded"
     ),
+    "assembly-name": Kind(
+        34, 0, "T1620", "The request says which assembly is loaded", ""
+    ),
     "assembly-load-remote": Kind(
         88, 12, "T1620", "Bytes fetched from elsewhere are loaded as a program",
         "An assembly is loaded",
@@ -86,7 +89,7 @@ KINDS: dict[str, Kind] = {
         16, 4, "", "Data of the request is written to a file of the page's choice", "A file is written"
     ),
     "write-page": Kind(
-        74, 62, "T1505.003", "Data of the request is written to a page or program",
+        74, 45, "T1505.003", "Data of the request is written to a page or program",
         "A page or program is written",
     ),
     "download": Kind(
@@ -100,7 +103,7 @@ KINDS: dict[str, Kind] = {
         26, 1, "T1505.003", "The request says which page is run or shown", ""
     ),
     "timestamps": Kind(
-        52, 30, "T1070.006", "File times are set to what the request says", "File times are set"
+        52, 12, "T1070.006", "File times are set to what the request says", "File times are set"
     ),
     "drives": Kind(8, 8, "T1083", "", "Drives are listed"),
     "registry": Kind(45, 6, "T1012", "The request names registry keys", "The registry is read"),
@@ -126,7 +129,7 @@ KINDS: dict[str, Kind] = {
         90, 86, "T1055", "Machine code of the request is run", "Machine code is put into memory and run"
     ),
     "native-process": Kind(
-        92, 60, "T1106", "A program is started by the system's own call with data of the request",
+        92, 40, "T1106", "A program is started by the system's own call with data of the request",
         "A program can be started by the system's own call",
     ),
     "token": Kind(30, 22, "T1134", "", "Another account's token is used"),

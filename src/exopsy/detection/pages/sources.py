@@ -48,6 +48,8 @@ WMI = 1 << 26
 SELF = 1 << 27
 XML = 1 << 28
 EVALUATOR = 1 << 29
+UNKNOWN = 1 << 30
+"""Nothing is known of it: what will be written to a file that was opened."""
 VALUE_BITS = TAINT | REMOTE | STORED | ROOTED | DECODED | SECRET
 """What a value hands on to whatever is made of it."""
 
@@ -83,7 +85,6 @@ REQUEST_MEMBERS: dict[str, int] = {
     "userlanguages": VALUE,
     "accepttypes": VALUE,
     "contenttype": VALUE,
-    "querystring_": VALUE,
     "clientcertificate": VALUE,
     "files": BODY,
     "inputstream": BODY,
@@ -125,14 +126,14 @@ CHOICES = frozenset("dropdownlist listbox radiobuttonlist checkboxlist select".s
 
 CLEANING = frozenset(
     """
-    toint16 toint32 toint64 touint16 touint32 touint64 tobyte toboolean todatetime todouble todecimal tosingle
+    toint16 toint32 toint64 touint16 touint32 touint64 toboolean todatetime todouble todecimal tosingle
     parseexact cint clng cbool cdate cdbl csng isnumeric isdate parseint parsefloat
     length count contentlength isnullorempty isnullorwhitespace equals startswith endswith contains
-    indexof lastindexof compare compareto comparecultureinvariant ismatch exists gethashcode
-    computehash hashpasswordforstoringinconfigfile isundefined haskeys tryparse
+    indexof lastindexof compare compareto ismatch exists gethashcode
+    computehash hashpasswordforstoringinconfigfile haskeys tryparse
     isdefined gettypecode instr len strcomp ubound lbound typename vartype isempty isnull isobject asc ascw
-    validatecredentials validateuser isinrole authenticate equalsignorecase any all
-    writeline_ totalbytes any_ tobase64string_ md5 sha1 checksum
+    validatecredentials validateuser isinrole authenticate any all
+    totalbytes md5 sha1 checksum
     """.split()
 )
 """Calls whose result is no longer the client's text: numbers, dates, truth, digests."""
@@ -144,7 +145,7 @@ CLEANING_OWNERS = frozenset(
 
 DECODING = frozenset(
     "frombase64string transformfinalblock transformblock createdecryptor decrypt decryptor "
-    "fromhexstring decompress unprotect base64decode decode".split()
+    "fromhexstring decompress unprotect base64decode decode getbytes tobyte binaryread".split()
 )
 ROOTING = frozenset("mappath combine mapphysicalpath".split())
 BASE_NAME = frozenset("getfilename getfilenamewithoutextension getextension".split())

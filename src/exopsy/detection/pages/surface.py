@@ -228,6 +228,8 @@ def together(
     if any("xp_cmdshell" in t or "sp_oacreate" in t for t in texts):
         kind = sinks.KINDS["sql-shell"]
         found.append(("sql-shell", kind.text, kind.tainted if kinds else kind.plain, kind.technique))
+    if any("registervirtualpathproviderinternal" in t for t in texts):
+        found.append(("hook", "The page makes the server take pages from it, by an internal call", 72, "T1505.003"))
     native = [w for w in sinks.NATIVE_MEMORY if w in words or any(w in t for t in texts)]
     runs = [w for w in sinks.NATIVE_RUN if w in words or any(w in t for t in texts)]
     if native and runs and words & {"dllimport", "declare", "getprocaddress", "marshal"}:

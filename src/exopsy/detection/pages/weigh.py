@@ -27,6 +27,7 @@ Included = Callable[[str], bytes | None]
 
 _TOKENS = 120_000
 _LAYERS = 12
+_TRIED = 400
 _LAYER_DEPTH = 3
 _LAYER_EXCERPT = 400
 _EXCERPT = 160
@@ -48,6 +49,8 @@ _LOOKS_LIKE_CODE = re.compile(
     r"request|eval\b|execute|process|assembly|wscript|<%|runat|createobject|system\.|activexobject",
     re.IGNORECASE,
 )
+_XOR = re.compile(r"\^|\bxor\b")
+_MASKS = tuple(bytes(b ^ key for b in range(256)) for key in range(1, 256))
 _SPLIT_NAME = re.compile(r"[\w.]/\*[^*]{0,80}\*/\s{0,40}[.\[(]|\b\w{2,40}/\*[^*]{0,80}\*/\w")
 _OPAQUE = re.compile(r"[A-Za-z0-9+/=\s]{400,}\Z|[0-9A-Fa-f\s,x]{400,}\Z")
 
@@ -260,13 +263,14 @@ class _Weighing:
 
     def _layers(self, folded: list[Token], folder: Folder, language: str, depth: int) -> None:
         """Weigh texts that were decoded, as the code they are."""
-        seen = 0
+        seen = tried = 0
         for token in folded:
-            if token.kind != TEXT or len(token.value) < 12 or seen >= _LAYERS:
+            if token.kind != TEXT or len(token.value) < 12 or seen >= _LAYERS or tried >= _TRIED:
                 continue
             is_made = token.trick in ("made", "escapes", "joined")
             if not is_made and depth == 0 and not _evaluated(token):
                 continue
+            tried += 1
             value = constants.utf8_or_latin(token.value)
             if not _LOOKS_LIKE_CODE.search(value[:20_000]):
                 value = self._unmasked(value, folder)
@@ -287,14 +291,14 @@ class _Weighing:
 
     def _unmasked(self, value: str, folder: Folder) -> str:
         """Return a text that was XORed with one byte, where the page has an XOR."""
-        if len(value) < 24 or len(value) > 65_536 or not re.search(r"\^|\bxor\b", self._plain):
+        if not 12 <= len(value) <= 65_536 or not _XOR.search(self._plain):
             return ""
         try:
             raw = value.encode("latin-1")
         except UnicodeEncodeError:
             return ""
-        for key in range(1, 256):
-            made = raw.translate(bytes(b ^ key for b in range(256)))
+        for table in _MASKS:
+            made = raw.translate(table)
             lowered = made.lower()
             if b"request" in lowered or b"system." in lowered or b"eval(" in lowered or made[:2] == b"MZ":
                 return made.decode("latin-1")
