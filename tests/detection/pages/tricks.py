@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 
-from pieces import CS, JS, VB, build, word
+from page_pieces import CS, JS, VB, build, word
 
 
 def _b64(text: str) -> str:

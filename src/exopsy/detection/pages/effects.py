@@ -317,7 +317,8 @@ class Effects:
         flow = self._flow
         value = given & s.VALUE_BITS
         if name == "mappath":
-            rooted = bool(pieces) and (flow.starts_fixed(pieces[0]) or not pieces[0].bits & _OUTSIDE)
+            chosen = bool(pieces) and pieces[0].bits & (_OUTSIDE & ~s.CONTROL)
+            rooted = bool(pieces) and (not chosen or flow.starts_fixed(pieces[0]))
             return value | (s.ROOTED if rooted else 0)
         if name == "combine":
             first = pieces[0].bits if pieces else 0
@@ -386,6 +387,8 @@ class Effects:
             self.add("write-page", at, content & s.VALUE_BITS)
         elif content & s.SECRET and content & _OUTSIDE and not chosen:
             self.add("capture", at, bits)
+        elif chosen and not rooted and content & _OUTSIDE == s.CONTROL and path.bits & s.VALUE:
+            self.add("write-edited", at, bits)
         elif chosen and content & (_OUTSIDE | s.DECODED | s.UNKNOWN) and not rooted:
             self.add("write-any", at, bits)
         elif chosen and content & _OUTSIDE and text_content:
@@ -416,7 +419,9 @@ class Effects:
             first = pieces[0].bits if pieces and name == "load" else 0
             loaded = first & s.VALUE_BITS
             if loaded & _OUTSIDE and not (flow.starts_fixed(pieces[0]) and not loaded & s.DECODED):
-                self.add("xslt-script" if self._scripts_xslt else "xslt", at, loaded)
+                is_text = first & (s.XML | s.DECODED | s.BODY | s.REMOTE)
+                kind = "xslt-script" if self._scripts_xslt else "xslt"
+                self.add(kind if is_text else "xslt-path", at, loaded)
             elif name == "load" and self._scripts_xslt and "trustedxslt" in self.words:
                 self.add("xslt-script", at, 0)
             return s.STYLESHEET

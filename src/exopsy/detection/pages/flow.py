@@ -366,6 +366,14 @@ class Flow:
     def _first(self, name: str, tokens: Sequence[Token], at: int, size: int) -> int:
         if name == "request" and not self._is_other_request():
             return s.REQUEST
+        if (
+            name in ("form", "querystring")
+            and at >= 2
+            and tokens[at - 2].value == "."
+            and at < size
+            and tokens[at].value == "("
+        ):
+            return s.REQUEST_MEMBERS[name]  # With Request: .Form("x")
         found = self._value(name)
         own = self._by_name.get(name)
         if own and not (at < size and tokens[at].value == "("):
@@ -401,10 +409,12 @@ class Flow:
         if name == "request":
             return s.REQUEST
         if current & s.REQUEST:
+            if current & s.REFLECTED:
+                return s.REQUEST | s.REFLECTED  # .GetProperty("Request").GetValue(...)
             return s.REQUEST_MEMBERS.get(name, 0)
         if name == "filename" and current & s.BODY:
             return s.FILE_NAME
-        if name in ("length", "count", "contentlength", "contenttype", "keys", "allkeys", "hasfile", "hasfiles"):
+        if name in ("length", "count", "contentlength", "hasfile", "hasfiles"):
             return 0
         if name in ("user", "identity", "server", "response", "physicalpath", "applicationpath"):
             return 0
@@ -444,13 +454,20 @@ class Flow:
         """Take a call; return what its result holds."""
         name = names[-1]
         given = self._or(pieces)
+        if name in ("getproperty", "getfield", "get_request") and constant.lower() == "request":
+            return s.REQUEST | s.REFLECTED
+        if current & s.REQUEST and current & s.REFLECTED:
+            return s.REQUEST
         if current & s.REQUEST and (name == "request" or name in ("item", "get_item")):
             return self._indexed(names, current, pieces, constant)
         if name in ("form", "querystring", "headers", "cookies", "params", "servervariables", "get", "item", "unvalidated"):
             return self._indexed(names, current, pieces, constant)
         own = self._by_name.get(name) if not made else None
-        if own and (len(names) == 1 or current & s.SELF or len(names) == 2):
-            return self._own(own, pieces)
+        if own:
+            returned = self._own(own, pieces)
+            if len(names) <= 2 or current & s.SELF:
+                return returned
+            current |= returned
         result = self.effects.called(names, current, pieces, at, made=made)
         if result >= 0:
             self._fill(name, current, given, pieces, key)
@@ -520,16 +537,16 @@ class Flow:
         token = self.tokens[piece.start]
         if token.kind == TEXT:
             return len(token.value.strip("~/\\. ")) > 1
-        if token.kind == NAME:
-            held = self._value(token.value)
-            return bool(held & s.ROOTED) or not held & s.FROM_OUTSIDE and token.value != "request" and self._more(piece)
-        return False
-
-    def _more(self, piece: Piece) -> bool:
-        """Say whether something is put after the first name of an argument."""
-        return any(
-            t.kind == MARK and t.value in ("+", ",") for t in self.tokens[piece.start + 1 : piece.end][:40]
-        )
+        if token.kind != NAME or token.value in ("request", "new"):
+            return False
+        held = self._value(token.value)
+        if held & s.ROOTED:
+            return True
+        at = piece.start + 1
+        while at < piece.end and (self.tokens[at].kind == NAME or self.tokens[at].value == "."):
+            at += 1
+        # folder + name, Settings.Folder + name
+        return not held & s.FROM_OUTSIDE and at < piece.end and self.tokens[at].value == "+"
 
     def last_name(self, piece: Piece) -> str:
         """Return the last name in an argument: ``assembly`` of ``typeof(System.Reflection.Assembly)``."""

@@ -232,6 +232,6 @@ MUTATORS = frozenset(
 FILLERS = frozenset("read readasync readblock readbytes copyto copytoasync receive blockcopy copy writeto".split())
 """Methods that put what they are called on, or their first argument, into an argument."""
 PUBLISHED = frozenset(
-    "webmethod operationcontract scriptmethod httppost httpget acceptverbs webget webinvoke".split()
+    "webmethod webmethodattribute operationcontract scriptmethod httppost httpget acceptverbs webget webinvoke".split()
 )
 """Attributes that let callers outside reach a method."""

@@ -212,10 +212,10 @@ def together(
     """
     found: list[tuple[str, str, int, str]] = []
     words, texts = flow.effects.words, flow.effects.texts
-    writes = kinds & {"write-any", "write-named", "write-page"}
-    reach = kinds & {"read", "list", "delete", "timestamps", "write-any", "write-named"}
+    writes = kinds & {"write-any", "write-named", "write-page", "write-edited"}
+    reach = kinds & {"read", "list", "delete", "timestamps", "write-any", "write-named", "write-edited"}
     if writes and len(reach) >= 3 and not flow.effects.checks_names:
-        weight = 66 if "write-any" in kinds or "timestamps" in kinds else 50
+        weight = 66 if kinds & {"write-any", "write-edited"} or "timestamps" in kinds else 50
         if "drives" in everything or kinds & {"timestamps", "registry", "registry-write"}:
             weight = 82
         found.append(("file-manager", "It lists, reads and writes whatever files the request names", weight, "T1083"))

@@ -1,7 +1,7 @@
-"""Server code -> tokens, such that what only hides a name is gone.
+r"""Server code -> tokens, such that what only hides a name is gone.
 
 Two grammars: C# and JScript share one, VB and VBScript the other. Names are lower case (VB does not
-mind; of C# no two names that matter differ by case), without ``@``, brackets, ``\\u0065`` escapes and
+mind; of C# no two names that matter differ by case), without ``@``, brackets, ``\u0065`` escapes and
 invisible characters; texts are without quotes and escapes; comments are gone, also between the parts
 of a name. VB becomes C#-like: a line end is ``;``, ``&`` is ``+``, ``Sub`` to ``End Sub`` is in braces.
 Every byte is looked at a bounded number of times.

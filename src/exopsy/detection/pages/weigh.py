@@ -135,10 +135,10 @@ class _Weighing:
             return
         report.language = max(
             {language for _, language in codes},
-            key=lambda name: (sum(len(c.text) for c, l in codes if l == name), name),
+            key=lambda name: (sum(len(c.text) for c, named in codes if named == name), name),
         )
         for language in sorted({language for _, language in codes}):
-            self._code([c for c, l in codes if l == language], language, 0)
+            self._code([c for c, named in codes if named == language], language, 0)
 
     def _code(self, codes: list[Code], language: str, depth: int) -> None:
         parts = self.parts
@@ -160,7 +160,7 @@ class _Weighing:
             language,
             controls=parts.controls,
             objects=_objects(parts),
-            all_published="servicehost" in parts.kinds or "webservice" in parts.kinds and False,
+            all_published="servicehost" in parts.kinds,
         )
         hits = flow.run()
         self._effects(hits, flow, folded, codes)
@@ -254,12 +254,15 @@ class _Weighing:
                 weight = 88 if runs else 52
                 self._add("embedded-program", "A program stands in the page as text", token.at, weight, "T1027.009")
                 return
-            if "assembly-load" in runs or "evaluate" in runs or "compile" in runs:
-                if len(token.value) > 400 and (_OPAQUE.match(token.value[:4096]) or token.trick == "made"):
-                    self._add(
-                        "hidden-code", "What is loaded and run stands encoded in the page", token.at, 66, "T1027"
-                    )
-                    return
+            is_opaque = len(token.value) > 400 and (
+                token.trick == "made" or _OPAQUE.match(token.value[:4096]) is not None
+            )
+            if is_opaque and runs & {"assembly-load", "evaluate", "compile"}:
+                self._add(
+                    "hidden-code", "What is loaded and run stands encoded in the page", token.at, 66,
+                    "T1027",
+                )  # fmt: skip
+                return
 
     def _layers(self, folded: list[Token], folder: Folder, language: str, depth: int) -> None:
         """Weigh texts that were decoded, as the code they are."""
@@ -353,6 +356,8 @@ def _weight(hit: Hit, kind: sinks.Kind, *, outside: bool, flow: Flow, codes: lis
     if not outside:
         if hit.kind == "assembly-load" and bits & s.STORED:
             return 40
+        if hit.kind in ("process", "process-by-com", "evaluate") and bits & s.STORED:
+            return 45
         if hit.kind in ("process", "process-by-com") and any(c.xslt for c in codes):
             return 70
         return kind.plain

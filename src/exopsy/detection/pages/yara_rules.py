@@ -73,7 +73,8 @@ class YaraRules:
                     return cls(yara_x.Rules.deserialize_from(stream), (), len(sources))
             except (OSError, ValueError):
                 pass
-        compiler = yara_x.Compiler(includes_enabled=False, ignore_invalid_rules=True)
+        compiler = yara_x.Compiler(includes_enabled=False)
+        compiler.ignore_invalid_rules(True)
         for namespace, path, text in sources:
             compiler.new_namespace(namespace)
             try:
@@ -128,7 +129,7 @@ def _sources(folders: Sequence[Path]) -> tuple[list[tuple[str, Path, str]], list
 
 
 def _error(found: dict[str, Any]) -> ContentError:
-    label = next((lb for lb in found.get("labels", ()) if lb.get("level") == "error"), {})
+    label: dict[str, Any] = next((lb for lb in found.get("labels", ()) if lb.get("level") == "error"), {})
     place = label.get("code_origin") or ""
     line = label.get("line") or found.get("line") or 1
     why = label.get("text") or ""
