@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from exopsy.core.clock import from_unix
 from exopsy.core.errors import CollectionError
 from exopsy.core.limits import Limits
 from exopsy.schema.artifact import Problem
@@ -219,7 +221,14 @@ def _while_spooled(member: Member, copy: Path) -> Member:
             )
         return member.open()
 
-    return Member(member.path, member.size, None, opener)
+    return Member(
+        member.path,
+        member.size,
+        None,
+        opener,
+        modified=member.modified,
+        created=member.created,
+    )
 
 
 def _open_tar(member: Member, examination: Examination) -> Iterator[Member]:
@@ -248,7 +257,15 @@ def _open_compressed(member: Member, examination: Examination, kind: str) -> Ite
     elif examination.take_member(member.path):
         last = member.path.rpartition("/")[2]
         inner = _COMPRESSED_SUFFIX.sub("", last) or last
-        yield Member(f"{member.path}!/{inner}", None, None, opener)
+        yield Member(
+            f"{member.path}!/{inner}", None, None, opener, modified=_written(member, examination)
+        )
+
+
+def _written(member: Member, examination: Examination) -> datetime | None:
+    """Return when the content of a gz was last changed (RFC 1952: UTC); the others don't say."""
+    head = _head(member, examination) or b""
+    return from_unix(int.from_bytes(head[4:8], "little")) if head[:2] == b"\x1f\x8b" else None
 
 
 _OPENERS: dict[str, Callable[[Member, Examination], Iterator[Member]]] = {
