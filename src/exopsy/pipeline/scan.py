@@ -98,6 +98,12 @@ def scan_member(member: Member, work: Work, progress: SharedProgress) -> Artifac
     Raises:
         OSError: it can't be opened.
     """
+    facts = _scan(member, work, progress)
+    facts.modified, facts.created = member.modified, member.created
+    return facts
+
+
+def _scan(member: Member, work: Work, progress: SharedProgress) -> ArtifactFacts:
     with member.open() as opened:
         stream = Begun(opened, FIRST_LOOK)
         if work.events is not None and stream.failure is None:

@@ -2,6 +2,25 @@
 
 from __future__ import annotations
 
+from exopsy.core.clock import format_utc
+from exopsy.schema.file import FileFacts
+
+
+def file_fields(file: FileFacts) -> dict[str, str]:
+    """Return what is known of a file before anybody looks into it, as fields of a row.
+
+    Those of ``place_fields``; ``Size``; ``Sha256``; ``Modified`` and ``Created`` where stated.
+    """
+    fields = place_fields(file.path)
+    fields["Size"] = str(file.size)
+    if file.sha256:
+        fields["Sha256"] = file.sha256
+    if file.modified is not None:
+        fields["Modified"] = format_utc(file.modified)
+    if file.created is not None:
+        fields["Created"] = format_utc(file.created)
+    return fields
+
 
 def place_fields(path: str) -> dict[str, str]:
     r"""Return the fields that say where a file lies.
