@@ -23,9 +23,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     file_bytes: int = 32 << 20
     """Of a file that is evidence as a whole (a page, a configuration); what follows is only hashed."""
     table_rows: int = 50_000
-    """Entries of one listing of files (file table, change journal, copy log) that become rows."""
-    table_folders: int = 2_000_000
-    """Folders of one file table that are remembered to name paths."""
+    """Entries of one listing of files (file table, change journal, copy log) that become rows; of a
+    file table up to two million folders are remembered to name them."""
     event_fields: int = 2_000
     """Values of one event that become fields; what follows is left to keywords."""
     event_depth: int = 32

@@ -16,6 +16,7 @@ from exopsy.detection.selection import Selection
 from exopsy.evidence import registry
 from exopsy.exposure.builds import Facts, load_facts
 from exopsy.pipeline.activity import ActivityMapping, load_activity_mapping
+from exopsy.pipeline.disk_places import DiskPlaces, load_disk_places
 from exopsy.schema.chain import ChainSpec
 from exopsy.schema.columns import COLUMNS
 
@@ -52,6 +53,7 @@ class Bundle(msgspec.Struct, frozen=True):
     hot: frozenset[str]
     innocent: dict[str, Innocent]
     """Log -> innocent records, to choose rare literals by."""
+    disk_places: DiskPlaces
     innocent_events: InnocentSample
     """Innocent events, for the same."""
     sha256: str
@@ -101,6 +103,7 @@ def load_bundle(
         },
         hot=frozenset(read_lines(own / "lists" / "hot_stems.txt")),
         innocent=load_innocent(own / "reference"),
+        disk_places=load_disk_places(mappings / "disk_places.yml"),
         innocent_events=read_innocent(),
         sha256=sha256,
         identity=f"{sha256} {cache_key(folders, registry.RULE_FORMATS)}",

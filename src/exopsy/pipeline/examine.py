@@ -33,9 +33,11 @@ from exopsy.pipeline.correlating import (
     correlation_infos,
     tell_correlation_losses,
 )
+from exopsy.pipeline.disk_state import DiskState
 from exopsy.pipeline.event_pool import EventOrder, EventPool
 from exopsy.pipeline.findings import make_findings, number_findings
 from exopsy.pipeline.hosts import assign_hosts
+from exopsy.pipeline.late_rows import judge_late
 from exopsy.pipeline.losses import note_losses, tell_losses
 from exopsy.pipeline.matches import MatchTable, activity_batches, activity_view, read_activities
 from exopsy.pipeline.pivot import name_of
@@ -61,6 +63,7 @@ from exopsy.schema.case import (
 )
 from exopsy.schema.format import FormatSpec
 from exopsy.schema.pivot import Hub, PivotKey
+from exopsy.schema.row import Row
 from exopsy.schema.story import Story
 from exopsy.sources.collection import Collection, open_collection
 from exopsy.sources.layout import host_hint
@@ -90,6 +93,7 @@ class Reading(msgspec.Struct):
     match_files: list[Path]
     untimed: int
     correlated: Correlated
+    disk: DiskState
 
     def hub_names(self) -> list[str]:
         """Return the names of the keys that are hubs."""
@@ -114,6 +118,7 @@ def examine(settings: RunSettings, progress: Progress) -> CaseDocument:
             passwords=settings.passwords,
             limits=settings.limits,
             spool=work / "spool",
+            gives=bundle.disk_places.gives,
         )
         with collection:
             run = _Run(settings, bundle, collection, progress, work)
@@ -182,6 +187,8 @@ class _Run:
         coverage = {name: self._coverage(name, reading) for name in names}
         stories = self._stories(names, reading, findings, coverage)
         number_case_wide([stories[name] for name in names])
+        for name in names:
+            reading.disk.fill(name, stories[name].backdoors)
         hosts = [
             self._host(name, reading, findings, stories[name], coverage[name]) for name in names
         ]
@@ -253,8 +260,10 @@ class _Run:
         self.progress.stage("correlating")
         spools = [Path(path) for path in scanned.hits]
         correlated = correlate_hits(self.correlations, spools, self.work, limits)
-        reading = Reading(artifacts, hosts, [], [], [], [], scanned.untimed, correlated)
+        disk = DiskState(artifacts, hosts, self.bundle.web_roots, scanned.late)
+        reading = Reading(artifacts, hosts, [], [], [], [], scanned.untimed, correlated, disk)
         reading.match_files += map(Path, scanned.matches)
+        self._judge_late(reading, scanned.late)
         self._find(reading, {log: [*map(Path, fs)] for log, fs in sorted(scanned.tables.items())})
         if self.sweep is not None:
             reading.findings += self.sweep.findings(scanned.indicators, hosts)
@@ -262,6 +271,19 @@ class _Run:
             self._pivot(reading, progress)
         fill_samples(self.collection, reading.findings, limits.sample_bytes)
         return reading
+
+    def _judge_late(self, reading: Reading, rows: Sequence[Row]) -> None:
+        """Ask the rules about rows that are about other files."""
+        with MatchTable(
+            self.work,
+            self.bundle.mapping,
+            round_number=0,
+            sample_bytes=self.settings.limits.sample_bytes,
+            name="match-0-late",
+        ) as matches:
+            judge_late(rows, reading.disk, self.rules.rules, self.rules.lists, matches)
+        if matches.rows:
+            reading.match_files.append(matches.path)
 
     def _get_ready(self) -> None:
         """Do what will be needed after the reading, while others read."""

@@ -9,6 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
+from typing import BinaryIO, cast
+
+import msgspec
 
 from exopsy.core.limits import Limits
 from exopsy.detection.matcher import Matcher, RowView
@@ -17,7 +20,7 @@ from exopsy.evidence import registry
 from exopsy.pipeline.matches import MatchBatch, MatchTable
 from exopsy.pipeline.progress import SharedProgress
 from exopsy.schema.artifact import ArtifactFacts
-from exopsy.schema.file import FileFacts
+from exopsy.schema.file import FileFacts, Interest
 from exopsy.schema.format import FormatSpec
 from exopsy.schema.row import Row, Skipped
 from exopsy.sources.member import Member
@@ -37,6 +40,7 @@ class FileReading:
         matches: where matched rows go.
         limits: of the run.
         enrich: kind of file -> what is asked of its rows before the rules are.
+        interest: which entries of listings are wanted.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class FileReading:
         matches: MatchTable,
         limits: Limits,
         enrich: Mapping[str, Sequence[Enrich]],
+        interest: Interest | None = None,
     ) -> None:
         self._matchers: dict[str, list[Matcher]] = {}
         for rule in rules:
@@ -54,14 +59,19 @@ class FileReading:
         self._matches = matches
         self._limits = limits
         self._enrich = enrich
+        self._interest = msgspec.structs.replace(interest or Interest(), most=limits.table_rows)
+        self.late: list[Row] = []
+        """Rows of the kinds that are judged when the whole collection is known."""
 
     def read(
         self, member: Member, stream: io.RawIOBase, spec: FormatSpec, progress: SharedProgress
     ) -> ArtifactFacts:
         """Read one file; ``stream`` is at its beginning."""
+        if spec.is_table:
+            return self._read_table(member, stream, spec, progress)
         digest = hashlib.sha256()
         held = bytearray()
-        size, most = 0, self._limits.file_bytes
+        size, most = 0, spec.look_bytes or self._limits.file_bytes
         failure = ""
         try:
             while data := stream.read(_BLOCK):
@@ -79,8 +89,8 @@ class FileReading:
             sha256=None if failure else digest.hexdigest(),
             state="read",
         )
-        found.classes.records = len(held)
-        found.classes.unread = size - len(held)
+        found.classes.records = size if spec.look_bytes else len(held)
+        found.classes.unread = size - found.classes.records
         if found.classes.unread:
             found.state = "partial"
             found.why = f"Only its first {most} bytes were looked into (limit file_bytes)."
@@ -109,7 +119,7 @@ class FileReading:
             sha256=sha256,
             modified=member.modified,
             created=member.created,
-            is_whole=found.state == "read",
+            is_whole=len(data) == size,
         )
         batch = self._matches.batch()
         try:
@@ -118,13 +128,53 @@ class FileReading:
                     found.skipped[item.reason] = found.skipped.get(item.reason, 0) + 1
                     continue
                 found.lines += 1
-                self._match(item, data, file, batch)
+                if spec.is_late:
+                    self.late.append(item)
+                else:
+                    self._match(item, data, file, batch)
         finally:
             batch.flush()
-        if found.skipped and found.state == "read":
-            found.state = "partial"
-            what = ", ".join(f"{reason} ({n})" for reason, n in sorted(found.skipped.items()))
-            found.why = f"Not all of it could be understood: {what}."
+        _tell_skipped(found)
+
+    def _read_table(
+        self, member: Member, stream: io.RawIOBase, spec: FormatSpec, progress: SharedProgress
+    ) -> ArtifactFacts:
+        """Read a listing as it comes, and to its end whatever its reader makes of it."""
+        hashing = _Hashing(stream, progress)
+        found = ArtifactFacts(
+            path=member.path, kind=spec.name, host="", size=0, sha256=None, state="read"
+        )
+        file = FileFacts(
+            path=member.path,
+            size=member.size or 0,
+            sha256="",
+            modified=member.modified,
+            created=member.created,
+        )
+        failure = ""
+        try:
+            raw = cast("BinaryIO", hashing)
+            for item in registry.load_table(spec).read_table(raw, file, self._interest):
+                if isinstance(item, Skipped):
+                    found.skipped[item.reason] = found.skipped.get(item.reason, 0) + 1
+                else:
+                    found.lines += 1
+                    self.late.append(item)
+            while hashing.read(_BLOCK):
+                pass
+        except OSError as error:
+            failure = str(error)
+        found.size = found.classes.records = hashing.size
+        if failure:
+            missing = max(0, (member.size or 0) - hashing.size)
+            found.size += missing
+            found.classes.unread = missing
+            found.state = "partial" if hashing.size else "failed"
+            found.why = f"Its reading stopped after {hashing.size} bytes: {failure}."
+        else:
+            found.sha256 = hashing.digest.hexdigest()
+        _tell_skipped(found)
+        return found
 
     def _match(self, row: Row, data: bytes, file: FileFacts, batch: MatchBatch) -> None:
         for enrich in self._enrich.get(row.log, ()):
@@ -134,3 +184,33 @@ class FileReading:
         matched = [(m, grade) for m in matchers if (grade := m.match(view)) is not None]
         if matched:
             batch.add_state(row, view, matched)
+
+
+def _tell_skipped(found: ArtifactFacts) -> None:
+    if found.skipped and found.state == "read":
+        found.state = "partial"
+        what = ", ".join(f"{reason} ({n})" for reason, n in sorted(found.skipped.items()))
+        found.why = f"Not all of it could be understood: {what}."
+
+
+class _Hashing(io.RawIOBase):
+    """A raw stream whose bytes are hashed and counted as they are read."""
+
+    def __init__(self, stream: io.RawIOBase, progress: SharedProgress) -> None:
+        self._stream = stream
+        self._progress = progress
+        self.digest = hashlib.sha256()
+        self.size = 0
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read, hash, count."""
+        count = self._stream.readinto(buffer) or 0
+        view = memoryview(buffer)[:count]
+        self.digest.update(view)
+        self._progress.advance(view)
+        self.size += count
+        return count

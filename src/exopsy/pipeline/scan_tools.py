@@ -26,6 +26,7 @@ from exopsy.pipeline.sieving import LogSieve
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.format import FormatSpec
 from exopsy.schema.indicator import IndicatorSummary
+from exopsy.schema.row import Row
 
 if TYPE_CHECKING:
     from exopsy.pipeline.sweeping import Sweep
@@ -43,6 +44,8 @@ class ScanResult(msgspec.Struct, kw_only=True):
     """Files of hits for correlations."""
     untimed: int = 0
     indicators: list[tuple[str, IndicatorSummary]] = []
+    late: list[Row] = []
+    """Rows of files that are judged when the whole collection is known."""
 
     def add(self, other: ScanResult) -> None:
         """Take in what another process brought."""
@@ -53,6 +56,7 @@ class ScanResult(msgspec.Struct, kw_only=True):
         self.hits += other.hits
         self.untimed += other.untimed
         self.indicators += other.indicators
+        self.late += other.late
 
 
 class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +123,7 @@ class ScanTools:
                 self._matches,
                 settings.limits,
                 enrich={},
+                interest=plan.bundle.disk_places.interest,
             ),
         )
 
@@ -151,4 +156,5 @@ class ScanTools:
             hits=[*map(str, self._hits.paths), *map(str, events.hits)],
             untimed=self._matches.untimed + events.untimed,
             indicators=[] if sweep is None else sweep.taken(),
+            late=[] if self.work.files is None else self.work.files.late,
         )

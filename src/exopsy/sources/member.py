@@ -108,11 +108,13 @@ class Examination:
         passwords: Sequence[bytes],
         problems: ProblemLog,
         spool: Spool,
+        gives: Callable[[str], bool] | None = None,
     ) -> None:
         self.limits = limits
         self.passwords = passwords
         self.problems = problems
         self.spool = spool
+        self.gives = gives
         self.count = MemberCount(limits)
 
     def take_member(self, archive: str) -> bool:
