@@ -77,7 +77,7 @@ class Collection:
         passwords: Sequence[bytes],
         limits: Limits,
         spool: Path | None,
-        gives: Callable[[str], bool] | None,
+        gives: Callable[[str], bool] | None = None,
     ) -> None:
         self.path = path
         self.name = safe_path(path.name or path.resolve().name)
