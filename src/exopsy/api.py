@@ -36,6 +36,7 @@ def examine(
     rules: Sequence[str | Path] = (),
     selection: Selection | None = None,
     indicators: Sequence[str | Path] = (),
+    hashes: Sequence[str | Path] = (),
     cache: str | Path | None = None,
     progress: Progress | None = None,
 ) -> CaseDocument:
@@ -54,6 +55,7 @@ def examine(
         rules: folders of Sigma rules to apply as well, in any layout.
         selection: which of those rules; None: all that are stable, test or experimental.
         indicators: files of indicators to look for: STIX, MISP, CSV, plain lists.
+        hashes: files of hashes to compare with every file.
         cache: folder for compiled rules; None compiles them each time.
         progress: receives news of the run.
 
@@ -79,6 +81,7 @@ def examine(
         content=(CONTENT, *map(Path, rules)),
         selection=selection or Selection(),
         indicators=tuple(map(Path, indicators)),
+        hashes=tuple(map(Path, hashes)),
         cache=None if cache is None else Path(cache),
         started=now_utc(),
     )

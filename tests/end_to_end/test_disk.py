@@ -120,11 +120,14 @@ def test_what_lies_where_it_does_not_belong(examine, collection: Path) -> None:
     assert disk_titles(case) == WANTED
     (host,) = case.hosts
     states = {b.path: (b.state, b.state_basis) for b in host.backdoors if b.kind == "web-shell"}
-    assert states.items() >= {
-        "/aspnet_client/here.aspx": ("present", "collection"),
-        "/owa/auth/gone.aspx": ("removed", "collection"),
-        "/ecp/auth/who.aspx": ("unknown", ""),
-    }.items()
+    assert (
+        states.items()
+        >= {
+            "/aspnet_client/here.aspx": ("present", "collection"),
+            "/owa/auth/gone.aspx": ("removed", "collection"),
+            "/ecp/auth/who.aspx": ("unknown", ""),
+        }.items()
+    )
     here = next(b for b in host.backdoors if b.path == "/aspnet_client/here.aspx")
     assert (here.modified, here.times_basis) == ("2021-03-03T04:05:06Z", "collection")
     assert here.sha256 == next(

@@ -20,6 +20,7 @@ import msgspec
 from exopsy.core.clock import UNTIMED, format_utc, parse_utc
 from exopsy.correlation.implants import WebRoots, url_path, web_root_of
 from exopsy.evidence.files.volume import letter_of
+from exopsy.pipeline.hosts import UNKNOWN
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.case import Backdoor
 from exopsy.schema.row import Row
@@ -100,6 +101,10 @@ class DiskState:
         self._prefixes = self._find_prefixes()
 
     # -- what is asked
+
+    def host_of(self, path: str) -> str:
+        """Return the host of any artifact, also of one that is no evidence by its kind."""
+        return self._hosts.of(path) or UNKNOWN
 
     def complete(self, row: Row) -> None:
         """Add to a late row what only the whole collection can say."""

@@ -36,6 +36,7 @@ from exopsy.pipeline.correlating import (
 from exopsy.pipeline.disk_state import DiskState
 from exopsy.pipeline.event_pool import EventOrder, EventPool
 from exopsy.pipeline.findings import make_findings, number_findings
+from exopsy.pipeline.hash_matching import HashLists, hash_infos, tell_lists
 from exopsy.pipeline.hosts import assign_hosts
 from exopsy.pipeline.late_rows import judge_late
 from exopsy.pipeline.losses import note_losses, tell_losses
@@ -77,6 +78,7 @@ from exopsy.verdict.file_coverage import cover_files
 from exopsy.verdict.judge import judge, strongest
 
 if TYPE_CHECKING:
+    from exopsy.detection.indicators.indicator_set import IndicatorSet
     from exopsy.pipeline.sweeping import Sweep
 
 
@@ -164,6 +166,14 @@ class _Run:
             indicators = load_indicators(settings.indicators, cache=settings.cache)
             self.sweep = Sweep(indicators, plain=settings.plain)
             self.infos |= indicator_infos()
+        self.given: list[IndicatorSet] = []
+        if settings.hashes:
+            from exopsy.detection.indicators.load import load_indicators
+
+            self.given = [load_indicators(settings.hashes, cache=settings.cache)]
+        swept = [] if self.sweep is None else [self.sweep.indicators]
+        self.hashes = HashLists(bundle.published, [*self.given, *swept])
+        self.infos |= hash_infos()
 
     def asked(self) -> WorkingTables:
         """Return the connection that asks the run's tables; one query at a time."""
@@ -232,6 +242,8 @@ class _Run:
         options = self.settings.options()
         if self.sweep is not None:
             options["indicators"] = [source.sha256 for source in self.sweep.indicators.sources]
+        if self.given:
+            options["hashes"] = [s.sha256 for found in self.given for s in found.sources]
         return options
 
     def read(self) -> Reading:
@@ -249,6 +261,7 @@ class _Run:
             sieves=self._sieves(),
             sweep=self.sweep,
             folder=self.work,
+            digests=self.hashes.more,
         )
         with EventPool(self._order(), settings.workers) as pool:
             scanned = scan_collection(self.collection, plan, pool, progress, self._get_ready)
@@ -267,10 +280,19 @@ class _Run:
         self._find(reading, {log: [*map(Path, fs)] for log, fs in sorted(scanned.tables.items())})
         if self.sweep is not None:
             reading.findings += self.sweep.findings(scanned.indicators, hosts)
+        self._compare_hashes(reading)
         if reading.findings and reading.match_files:
             self._pivot(reading, progress)
         fill_samples(self.collection, reading.findings, limits.sample_bytes)
         return reading
+
+    def _compare_hashes(self, reading: Reading) -> None:
+        """Make findings of files that lists name; such a file is evidence, whatever its kind."""
+        found = self.hashes.findings(reading.artifacts, reading.disk.host_of, self.bundle.web_roots)
+        for finding in found:
+            for evidence in finding.evidence:
+                reading.hosts.setdefault(evidence.artifact, finding.host)
+        reading.findings += found
 
     def _judge_late(self, reading: Reading, rows: Sequence[Row]) -> None:
         """Ask the rules about rows that are about other files."""
@@ -473,6 +495,7 @@ class _Run:
         told = [f"{p.path}: {p.text}" for p in self.collection.problems]
         told += tell_losses(reading.artifacts)
         told += self.sweep.tell() if self.sweep is not None else []
+        told += tell_lists(self.given)
         told += tell_correlation_losses(reading.correlated, self.infos)
         told += [
             f"{hub.key.kind} {hub.key.value} stands in more than {self.settings.limits.hub_rows} "

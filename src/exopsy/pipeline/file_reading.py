@@ -6,13 +6,13 @@ matters, and every rule is asked about every element.
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import BinaryIO, cast
 
 import msgspec
 
+from exopsy.core.digests import Digests
 from exopsy.core.limits import Limits
 from exopsy.detection.matcher import Matcher, RowView
 from exopsy.detection.rule import Rule, ValueList
@@ -41,6 +41,7 @@ class FileReading:
         limits: of the run.
         enrich: kind of file -> what is asked of its rows before the rules are.
         interest: which entries of listings are wanted.
+        digests: that are computed beside SHA-256.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class FileReading:
         limits: Limits,
         enrich: Mapping[str, Sequence[Enrich]],
         interest: Interest | None = None,
+        digests: Sequence[str] = (),
     ) -> None:
         self._matchers: dict[str, list[Matcher]] = {}
         for rule in rules:
@@ -59,6 +61,7 @@ class FileReading:
         self._matches = matches
         self._limits = limits
         self._enrich = enrich
+        self._digests = digests
         self._interest = msgspec.structs.replace(interest or Interest(), most=limits.table_rows)
         self.late: list[Row] = []
         """Rows of the kinds that are judged when the whole collection is known."""
@@ -69,7 +72,7 @@ class FileReading:
         """Read one file; ``stream`` is at its beginning."""
         if spec.is_table:
             return self._read_table(member, stream, spec, progress)
-        digest = hashlib.sha256()
+        digest = Digests(self._digests)
         held = bytearray()
         size, most = 0, spec.look_bytes or self._limits.file_bytes
         failure = ""
@@ -88,6 +91,7 @@ class FileReading:
             size=size,
             sha256=None if failure else digest.hexdigest(),
             state="read",
+            hashes={} if failure else digest.more(),
         )
         found.classes.records = size if spec.look_bytes else len(held)
         found.classes.unread = size - found.classes.records
@@ -140,7 +144,7 @@ class FileReading:
         self, member: Member, stream: io.RawIOBase, spec: FormatSpec, progress: SharedProgress
     ) -> ArtifactFacts:
         """Read a listing as it comes, and to its end whatever its reader makes of it."""
-        hashing = _Hashing(stream, progress)
+        hashing = _Hashing(stream, progress, Digests(self._digests))
         found = ArtifactFacts(
             path=member.path, kind=spec.name, host="", size=0, sha256=None, state="read"
         )
@@ -172,7 +176,7 @@ class FileReading:
             found.state = "partial" if hashing.size else "failed"
             found.why = f"Its reading stopped after {hashing.size} bytes: {failure}."
         else:
-            found.sha256 = hashing.digest.hexdigest()
+            found.sha256, found.hashes = hashing.digest.hexdigest(), hashing.digest.more()
         _tell_skipped(found)
         return found
 
@@ -196,10 +200,10 @@ def _tell_skipped(found: ArtifactFacts) -> None:
 class _Hashing(io.RawIOBase):
     """A raw stream whose bytes are hashed and counted as they are read."""
 
-    def __init__(self, stream: io.RawIOBase, progress: SharedProgress) -> None:
+    def __init__(self, stream: io.RawIOBase, progress: SharedProgress, digest: Digests) -> None:
         self._stream = stream
         self._progress = progress
-        self.digest = hashlib.sha256()
+        self.digest = digest
         self.size = 0
 
     def readable(self) -> bool:

@@ -71,6 +71,8 @@ class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
     sweep: Sweep | None
     folder: Path
     """Of the run."""
+    digests: tuple[str, ...] = ()
+    """Computed beside SHA-256."""
 
 
 class ScanTools:
@@ -124,7 +126,9 @@ class ScanTools:
                 settings.limits,
                 enrich={},
                 interest=plan.bundle.disk_places.interest,
+                digests=plan.digests,
             ),
+            digests=plan.digests,
         )
 
     def __enter__(self) -> Self:

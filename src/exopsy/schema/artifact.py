@@ -72,6 +72,8 @@ class ArtifactFacts(msgspec.Struct, kw_only=True):
     """For IIS: ``W3SVC1`` (front end) or ``W3SVC2`` (back end), where that can be told."""
     channels: list[str] = msgspec.field(default_factory=list)
     """Of an event log: the channels that its records name, sorted."""
+    hashes: dict[str, str] = msgspec.field(default_factory=dict)
+    """Further hashes that a list asks for (``md5``, ``sha1``); of event logs there are none."""
     modified: datetime | None = None
     """Its last change as the collection states it, UTC."""
     created: datetime | None = None
