@@ -82,6 +82,6 @@ def test_the_first_and_an_unfinished_last_record_are_always_looked_at() -> None:
 
 def test_lines_that_somebody_else_found_odd_are_candidates() -> None:
     sieve = Sieve("iis-w3c", rules("one: {cs-uri-stem|contains: abc}\ncondition: one"), {})
-    data = b"1 x\n#Fields: a\n2 abc\n3\n"
+    data = b"1 x\n?Fields: a\n2 abc\n3\n"
     found = list(Scanner(sieve).candidates(bytearray(data), len(data), (4,)))
     assert [(c.start, bool(c.patterns)) for c in found] == [(4, False), (15, True)]
