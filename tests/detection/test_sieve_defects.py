@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -113,13 +112,6 @@ def records_scanned_together_taken_for_each_other(patch: Patch) -> None:
         return [*found[1:], *found[:1]]
 
     patch.setattr(scanner, "_held", held)
-
-
-def line_end_of_a_record_given_to_the_next(patch: Patch) -> None:
-    def place(ends: list[int], end: int) -> int:
-        return min(bisect_right(ends, end), len(ends) - 1)
-
-    patch.setattr(scanner, "bisect_left", place)
 
 
 def case_matters(patch: Patch) -> None:
@@ -365,7 +357,6 @@ DEFECTS: dict[str, Callable[[Patch], None]] = {
     "escapes of escapes not scanned for": escapes_of_escapes_not_named,
     "escaped records not scanned again": escaped_records_not_scanned_again,
     "records scanned together taken for each other": records_scanned_together_taken_for_each_other,
-    "line end of a record given to the next": line_end_of_a_record_given_to_the_next,
     "compiled with case": case_matters,
     "record starts one byte late": _candidates(_start_off_by_one),
     "record ends early": _candidates(_end_off_by_one),
