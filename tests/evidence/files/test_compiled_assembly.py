@@ -55,7 +55,7 @@ def test_a_row_for_each_page(wide: bool) -> None:
 
 def test_the_folder_says_which_application() -> None:
     data = assembly("~/x.aspx")
-    (row,) = read(data, f"{FOLDER}/root/1/2/App_Web_abc.dll")
+    (row,) = read(data, f"{FOLDER}/Root/1/2/App_Web_abc.dll")
     assert row.fields["VirtualPath"] == "/x.aspx"
     (row,) = read(data, "flat/App_Web_abc.dll")
     assert "VirtualPath" not in row.fields
