@@ -1,7 +1,7 @@
 r"""``$MFT``: the file table of an NTFS volume -> one row for each wanted file, deleted ones too.
 
 Read as a stream, once, in pieces: folders are remembered by number and name, files only where their
-record holds a wanted ending; paths are put together at the end. The structure is that of the NTFS
+name has a wanted ending; paths are put together at the end. The structure is that of the NTFS
 documentation of the Linux-NTFS project (FILE record, $STANDARD_INFORMATION, $FILE_NAME, $DATA).
 
 Rows: ``State`` is present, deleted or folder (a wanted folder: the change journal names parents by
@@ -12,7 +12,6 @@ fraction of a second, as tools that set times leave it.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
@@ -73,16 +72,13 @@ def recognise(head: bytes, path: str) -> bool:
     return head.startswith(b"FILE") and _MARK in head[:_RECORD]
 
 
-def read_table(
-    stream: BinaryIO, file: FileFacts, interest: Interest, *, every: bool = False
-) -> Iterator[Row | Skipped]:
+def read_table(stream: BinaryIO, file: FileFacts, interest: Interest) -> Iterator[Row | Skipped]:
     """Yield a row for each wanted file and folder, in the order of the table.
 
     Args:
         stream: raw, at its beginning.
         file: what is known of it.
         interest: which entries are wanted.
-        every: parse every record: the plain way, for comparison.
 
     Raises:
         OSError: the stream can't be read on; rows of what was read are lost.
@@ -91,7 +87,7 @@ def read_table(
     files: list[_Entry] = []
     lost = {"damaged-record": 0, "too-many-folders": 0, "too-many": 0}
     endings = interest.endings
-    for base, data, places in _records(stream, None if every else _pattern(interest)):
+    for base, data, places in _records(stream):
         for at in places:
             if data[at : at + 4] != b"FILE":
                 lost["damaged-record"] += 1
@@ -200,28 +196,16 @@ def _path_of(reference: int, folders: dict[int, _Folder], known: dict[int, str])
     return path
 
 
-def _pattern(interest: Interest) -> re.Pattern[bytes]:
-    """Return what a record must hold somewhere: a wanted ending, in UTF-16."""
-    endings = [re.escape(ending.encode("utf-16-le")) for ending in interest.endings]
-    return re.compile(b"|".join(endings) or b"(?!)", re.IGNORECASE)
-
-
-def _records(
-    stream: BinaryIO, wanted: re.Pattern[bytes] | None
-) -> Iterator[tuple[int, bytes, list[int]]]:
-    """Yield pieces of the table: offset, repaired bytes, places of the records to be parsed."""
+def _records(stream: BinaryIO) -> Iterator[tuple[int, bytes, list[int]]]:
+    """Yield pieces of the table: offset, repaired bytes, places of the records in use."""
     base, size = 0, 0
     for piece in pieces(stream, _PIECE):
         if not size:
             size = _size_of(piece)
         whole = len(piece) // size * size
         if whole:
-            data, is_sound = _repaired(piece[:whole], size)
-            if wanted is None:
-                places = [at for at in range(0, whole, size) if is_sound[at // size]]
-            else:
-                places = _places(data, size, wanted, is_sound)
-            yield base, data, places
+            data, is_used = _repaired(piece[:whole], size)
+            yield base, data, (np.flatnonzero(is_used) * size).tolist()
         base += len(piece)
 
 
@@ -251,20 +235,6 @@ def _repaired(piece: bytearray, size: int) -> tuple[bytes, npt.NDArray[np.bool_]
             records[rows, end] = records[rows, at[rows] + 2 * sector + byte]
     records[bad, :4] = np.frombuffer(b"BAAD", np.uint8)
     return bytes(piece), used
-
-
-def _places(
-    data: bytes,
-    size: int,
-    wanted: re.Pattern[bytes],
-    is_used: npt.NDArray[np.bool_],
-) -> list[int]:
-    records = np.frombuffer(data, np.uint8).reshape(-1, size)
-    is_folder = (records[:, 22] & _FOLDER).astype(np.bool_) & is_used
-    is_bad = (records[:, 0] == ord("B")) & is_used
-    chosen = set(np.flatnonzero(is_folder | is_bad).tolist())
-    chosen.update(found.start() // size for found in wanted.finditer(data))
-    return [number * size for number in sorted(chosen)]
 
 
 def _entry(data: bytes, at: int, base: int) -> _Entry | None:
