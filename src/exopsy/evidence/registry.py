@@ -441,9 +441,15 @@ def load_events(spec: FormatSpec) -> EventReader:
     return cast("EventReader", importlib.import_module(spec.module))
 
 
+_READERS: dict[str, FileReader] = {}
+
+
 def load_file(spec: FormatSpec) -> FileReader:
     """Import the reader that the spec of a kind of file names."""
-    return cast("FileReader", importlib.import_module(spec.module))
+    found = _READERS.get(spec.module)
+    if found is None:  # asked of every file there is
+        found = _READERS[spec.module] = cast("FileReader", importlib.import_module(spec.module))
+    return found
 
 
 def load_table(spec: FormatSpec) -> TableReader:

@@ -46,7 +46,7 @@ _TOLD_MOST = 1_000
 
 def recognise(head: bytes, path: str) -> bool:
     """Recognise it by its name, and a record (or nothing yet) at the beginning."""
-    if _NAME.search(path) is None or path.lower().endswith("$max"):
+    if "$" not in path or _NAME.search(path) is None or path.lower().endswith("$max"):
         return False
     first = _NOT_NUL.search(head)
     return first is None or _length(head, _next(head, 0)) > 0

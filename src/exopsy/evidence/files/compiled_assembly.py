@@ -21,15 +21,11 @@ NAME = "compiled-assembly"
 _PAGES_MOST = 200
 _NAME = re.compile(r"(?:^|/)app_web_[^/]*\.dll$", re.IGNORECASE)
 _APPLICATION = re.compile(r"temporary asp\.net files/([^/]{1,200})/", re.IGNORECASE)
-_PAGE = re.compile(
-    rb"~\x00/\x00(?:[^\x00-\x1f]\x00){1,400}?\.\x00(?:[a-z]\x00){2,6}", re.IGNORECASE
-)
 _EXECUTABLE = re.compile(
     r"\.(?:aspx|ashx|asmx|ascx|master|svc|asp|soap|rem|cshtml|vbhtml)$", re.IGNORECASE
 )
-_CLASS = re.compile(
-    rb"\x00([a-z0-9_]{1,200}_(?:aspx|ashx|asmx|ascx|master))(?=\x00)", re.IGNORECASE
-)
+_CLASS = re.compile(rb"[a-z0-9_]{1,200}_(?:aspx|ashx|asmx|ascx|master)", re.IGNORECASE)
+_LONGEST = 1_024
 
 
 def recognise(head: bytes, path: str) -> bool:
@@ -50,14 +46,11 @@ def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
     strings = dict(_heaps(data))
     if not strings:
         yield Skipped(reason="no-metadata", origin=origin)
-    classes = sorted({found[1].decode() for found in _CLASS.finditer(strings.get("#Strings", b""))})
+    names = strings.get("#Strings", b"").split(b"\0")
+    classes = sorted({name.decode() for name in names if _CLASS.fullmatch(name)})
     if classes:
         fields["Classes"] = "\n".join(classes[:_PAGES_MOST])
-    pages = dict.fromkeys(
-        page
-        for found in _PAGE.finditer(strings.get("#US", b""))
-        if _EXECUTABLE.search(page := found[0].decode("utf-16-le", "replace"))
-    )
+    pages = dict.fromkeys(_pages(strings.get("#US", b"")))
     application = _application(file.path)
     for page in [*pages][:_PAGES_MOST] or [""]:
         own = dict(fields)
@@ -68,6 +61,24 @@ def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
         yield Row(log=NAME, host="", timestamp=None, fields=own, origin=origin, raw=data[:512])
     if len(pages) > _PAGES_MOST:
         yield Skipped(reason="too-many-pages", origin=origin)
+
+
+def _pages(heap: bytes) -> Iterator[str]:
+    """Yield the constants that are paths of pages; each stands behind its length (II.24.2.4)."""
+    at = 1
+    while at < len(heap):
+        first = heap[at]
+        if first < 0x80:
+            length, at = first, at + 1
+        elif first < 0xC0:
+            length, at = int.from_bytes(heap[at : at + 2]) & 0x3FFF, at + 2
+        else:
+            length, at = int.from_bytes(heap[at : at + 4]) & 0x1FFFFFFF, at + 4
+        if length <= _LONGEST and heap.startswith(b"~\0/\0", at):
+            text = heap[at : at + length - 1].decode("utf-16-le", "replace")
+            if _EXECUTABLE.search(text):
+                yield text
+        at += length
 
 
 def _application(path: str) -> str | None:

@@ -29,6 +29,8 @@ _VALUE_MOST = 2_048
 
 def recognise(head: bytes, path: str) -> bool:
     """Recognise the column row, or the keys of the first object."""
+    if b"SourceFile" not in head[:_LINE]:
+        return False
     first = head[:_LINE].removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0]
     if _COPY in first or first.startswith(_SKIP):
         return True

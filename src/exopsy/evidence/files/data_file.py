@@ -10,7 +10,6 @@ APPNOTE.TXT; 7zFormat.txt; the RAR 5.0 technical note and unrar's headers of RAR
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 
@@ -34,9 +33,10 @@ _MAGIC = (
     (b"\xfd7zXZ\x00", "xz"),
     (b"\x28\xb5\x2f\xfd", "zst"),
 )
+_BEGINNINGS = tuple(magic for magic, _ in _MAGIC)
 _DATABASE = b"\xef\xcd\xab\x89"
-_BY_NAME = re.compile(r"(?:^|/)(?:[^/]*lsass[^/]*\.[a-z0-9]{1,5}|ntds\.dit)$", re.IGNORECASE)
-_LOGS = re.compile(r"\.(?:log|txt|csv|evtx|xml|pf|json|exe|dll|mui|sys)$", re.IGNORECASE)
+_OTHER = ("log", "txt", "csv", "evtx", "xml", "pf", "json", "exe", "dll", "mui", "sys")
+"""Endings of files that bear the name of the logon service and are no dump of it."""
 _AES = b"\x06\xf1\x07\x01"
 _NAME_MOST = 260
 
@@ -47,6 +47,8 @@ def format_of(head: bytes) -> str:
         return "ese-database"
     if head[257:262] == b"ustar":
         return "tar"
+    if not head.startswith(_BEGINNINGS):
+        return ""
     return next((name for magic, name in _MAGIC if head.startswith(magic)), "")
 
 
@@ -54,7 +56,9 @@ def recognise(head: bytes, path: str) -> bool:
     """Recognise it by its first bytes; a dump and the directory's database by name too."""
     if format_of(head):
         return True
-    return _BY_NAME.search(path) is not None and _LOGS.search(path) is None
+    name = path.rpartition("/")[2].lower()
+    _, dot, ending = name.rpartition(".")
+    return name == "ntds.dit" or ("lsass" in name and bool(dot) and ending not in _OTHER)
 
 
 def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
