@@ -107,6 +107,16 @@ def test_what_only_the_back_end_folder_shows_is_not_believed() -> None:
     assert state(f"{BACK}/auth/y.aspx").page("EX01", "/owa/auth/y.aspx")[0] == "present"
 
 
+def test_a_backup_of_a_web_root_is_not_served() -> None:
+    backup = "EX01/C/a_backup/inetpub/wwwroot"
+    disk = state(f"{WWW}/portal/x.aspx", f"{backup}/portal/y.css", f"{backup}/portal/y.aspx")
+    assert disk.page("EX01", "/portal/x.aspx")[:2] == ("present", "collection")
+    # the folder that is served shows nothing of .ashx, whatever the backup does
+    assert disk.page("EX01", "/portal/y.ashx")[0] == "unknown"
+    assert disk.page("EX01", "/portal/y.aspx")[:2] == ("removed", "collection")
+    assert disk.file("EX01", r"c:\a_backup\inetpub\wwwroot\portal\y.aspx")[0] == "present"
+
+
 def test_files_in_a_staged_archive_are_in_no_web_root() -> None:
     disk = state(f"{WWW}/old.zip!/y.aspx", f"{WWW}/old.zip!/C/inetpub/wwwroot/z.aspx")
     assert disk.page("EX01", "/y.aspx")[0] == "unknown"

@@ -61,6 +61,10 @@ class _Root(msgspec.Struct):
     """A file table that was read to its end names this root."""
 
 
+_Key = tuple[str, int, str]
+"""Host, number of a web root, and where it lies."""
+
+
 class DiskState:
     """Knows the files of a run's hosts.
 
@@ -83,7 +87,7 @@ class DiskState:
         self._web_roots = web_roots
         self._root_of_folder = lru_cache(maxsize=65_536)(self._find_root)
         self._known: dict[tuple[str, str], Known] = {}
-        self._roots: dict[tuple[str, int], _Root] = {}
+        self._roots: dict[_Key, _Root] = {}
         self._parents: dict[tuple[str, str, str], str] = {}
         self._whole = {a.path for a in artifacts if a.kind == "file-table" and a.state == "read"}
         for facts in artifacts:
@@ -141,9 +145,9 @@ class DiskState:
         # Both ends serve some addresses: the first root is the front end's, and must be known.
         number, rest = places[0]
         for basis in ("collection", "file-table"):
-            first = self._roots.get((host, number))
+            first = self._served(host, number)
             if first is not None and self._is_gone(first, rest, basis):
-                others = [(self._roots.get((host, n)), r) for n, r in places[1:]]
+                others = [(self._served(host, n), r) for n, r in places[1:]]
                 if all(root is None or self._is_gone(root, r, basis) for root, r in others):
                     return "removed", basis, None
         return "unknown", "", None
@@ -156,12 +160,9 @@ class DiskState:
             return "present", basis, known
         if known is not None and (basis := _absence(known)):
             return "removed", basis, known
-        found = self._root_of(path)
-        root = None if found is None else self._roots.get((host, found[0]))
-        if found is not None and root is not None:
-            for basis in ("collection", "file-table"):
-                if self._is_gone(root, found[1], basis):
-                    return "removed", basis, None
+        for basis in ("collection", "file-table"):
+            if self._would_be_seen(host, path, basis):
+                return "removed", basis, None
         return "unknown", "", None
 
     def fill(self, host: str, backdoors: Iterable[Backdoor]) -> None:
@@ -186,13 +187,13 @@ class DiskState:
 
     def _collect(self, host: str, disk: str, facts: ArtifactFacts) -> None:
         self._at(host, disk).collected = facts
-        found = self._root_of(disk)
+        found = self._place(host, disk)
         if found is not None and facts.size:
-            number, rest = found
+            key, rest = found
             folder, _, name = rest.rpartition("\\")
             ending = name.rpartition(".")[2]
             if ending not in _NO_CONTENT:
-                root = self._roots.setdefault((host, number), _Root())
+                root = self._roots.setdefault(key, _Root())
                 root.folders.setdefault(folder, set()).add(ending)
 
     def _list(self, row: Row) -> None:
@@ -201,9 +202,9 @@ class DiskState:
         if state == "folder":
             volume = letter_of(row.origin.artifact)
             self._parents[host, volume, row.fields["Record"]] = row.fields["Path"]
-            found = self._root_of(f"{path}\\x")
+            found = self._place(host, f"{path}\\x")
             if found is not None and row.origin.artifact in self._whole:
-                self._roots.setdefault((host, found[0]), _Root()).is_listed = True
+                self._roots.setdefault(found[0], _Root()).is_listed = True
             return
         known = self._at(host, path)
         if row.log == "copy-list":
@@ -246,6 +247,19 @@ class DiskState:
         found = self._root_of_folder(folder)
         return None if found is None else (found[0], f"{found[1]}{name}")
 
+    def _place(self, host: str, disk: str) -> tuple[_Key, str] | None:
+        """Return which web root a path lies in, and what follows it."""
+        found = self._root_of(disk)
+        if found is None:
+            return None
+        number, rest = found
+        path = _without_drive(disk)
+        return (host, number, path[: len(path) - len(rest)]), rest
+
+    def _served(self, host: str, number: int) -> _Root | None:
+        """Return what was collected below the root that the web server serves."""
+        return self._roots.get((host, number, self._prefixes.get((host, number), "")))
+
     def _url(self, disk: str) -> str | None:
         found = self._root_of(disk)
         if found is None:
@@ -271,22 +285,21 @@ class DiskState:
         return f"{self._prefixes.get((host, number), '?')}{rest}"
 
     def _find_prefixes(self) -> dict[tuple[str, int], str]:
-        """Return host and number of a web root -> where it lies on that host."""
+        """Return host and number of a web root -> where it lies; copies of it lie deeper."""
         found: dict[tuple[str, int], str] = {}
-        for host, path in sorted(self._known):
-            root = self._root_of(path)
-            if root is not None:
-                found.setdefault((host, root[0]), path[: len(path) - len(root[1])])
+        places = (self._place(host, path) for host, path in self._known)
+        keys = {place[0] for place in places if place is not None}
+        for host, number, prefix in keys | self._roots.keys():
+            known = found.get((host, number), prefix)
+            found[host, number] = min(known, prefix, key=lambda text: (len(text), text))
         return found
 
     # -- absence
 
-    def _would_be_seen(self, host: str, disk: str) -> bool:
-        found = self._root_of(disk)
-        root = None if found is None else self._roots.get((host, found[0]))
-        return (
-            found is not None and root is not None and self._is_gone(root, found[1], "collection")
-        )
+    def _would_be_seen(self, host: str, disk: str, basis: str = "collection") -> bool:
+        found = self._place(host, disk)
+        root = None if found is None else self._roots.get(found[0])
+        return found is not None and root is not None and self._is_gone(root, found[1], basis)
 
     def _is_gone(self, root: _Root, rest: str, basis: str) -> bool:
         """Say whether a file that is not known would be, had it been there."""
