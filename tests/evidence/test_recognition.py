@@ -86,3 +86,13 @@ def test_header_lines_tell_the_format(head: bytes, expected: str | None) -> None
 def test_anything_can_be_asked_about(head: bytes) -> None:
     registry.recognise(head, "W3SVC1/u_ex210303.log")
     registry.recognise(b"#Fields: " + head, "x")
+
+
+def test_the_front_ends_web_root_is_no_log_folder() -> None:
+    root = "EX01/C/Program Files/Microsoft/Exchange Server/V15/FrontEnd/HttpProxy/owa/auth"
+    for name in ("logon.css", "flogon.js", "logon.aspx"):
+        assert registry.recognise(bytes(16), f"{root}/{name}") is None
+    logs = "EX01/C/Program Files/Microsoft/Exchange Server/V15/Logging/HttpProxy/Owa"
+    found = registry.recognise(bytes(16), f"{logs}/HttpProxy_2021030304-1.LOG")
+    assert found is not None
+    assert found.name == "exchange-httpproxy"
