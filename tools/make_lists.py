@@ -87,7 +87,9 @@ def shipped_files(facts: Path) -> Baseline:
     with (facts / "exchange_webfile_baseline.csv").open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
             # the source writes folders that are named like a version as "Version"
-            parts = [VERSION if part == "version" else part for part in parts_of(row["relative_path"])]
+            parts = [
+                VERSION if part == "version" else part for part in parts_of(row["relative_path"])
+            ]
             if parts[0] not in _INSTALL_FOLDERS:
                 parts.insert(0, _INSTALL_FOLDERS[0])
             builds = found.setdefault("/".join(parts), {}).setdefault(row["sha256"].lower(), set())

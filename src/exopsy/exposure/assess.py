@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from exopsy.exposure.builds import (
+    Base,
     Build,
     Facts,
     KnownCve,
@@ -21,6 +22,7 @@ from exopsy.exposure.builds import (
     format_build,
     line_of,
     parse_build,
+    parse_partial,
 )
 from exopsy.schema.case import Exposure
 
@@ -28,14 +30,19 @@ State = Literal[
     "vulnerable", "patched", "presumed-vulnerable", "not-affected", "needs-config-check"
 ]
 _DAY = timedelta(days=1)
+_SEEN = "was seen in the logs"
+_LAST_REVISION = 999_999
 
 
 class _Spell(msgspec.Struct, kw_only=True):
     """Days with one build: from its first sighting to its last, and when the next one showed."""
 
-    build: Build
+    build: Build | Base
+    """Of three numbers: which update of that base is not known."""
     first: date
     last: date
+    seen: str = _SEEN
+    """How its first sighting is told."""
     until: date | None = None
     """Last day before another build was seen."""
     before: date | None = None
@@ -49,18 +56,20 @@ def assess(
     cves: Sequence[str],
     since: date | None,
     until: date | None,
+    seen: Mapping[str, str] | None = None,
 ) -> list[Exposure]:
     """Say for each CVE in which state the server was, and when.
 
     Args:
-        history: day (``2021-03-03``) -> build that the logs name on that day; entries that are no
-            day or no build are left out.
+        history: day (``2021-03-03``) -> build that is known of that day, or its first three
+            numbers; entries that are no day or no build are left out.
         facts: the tables.
         cves: what to assess, in the order of the answer.
         since: first day of the question; None: from the first sighting.
         until: last day of the question; None: open end.
+        seen: day -> how it is known, to go on after the build's name; ``was seen in the logs``.
     """
-    spells = _spells(history)
+    spells = _spells(history, seen or {})
     if not spells:
         return [_unknown(cve, since, until) for cve in cves]
     return [e for cve in cves for e in _periods(cve, spells, facts, since, until)]
@@ -158,23 +167,27 @@ def _unlisted_product(build: Build, cve: KnownCve, facts: Facts) -> tuple[State,
     )
 
 
-def _spells(history: Mapping[str, str]) -> list[_Spell]:
+def _spells(history: Mapping[str, str], seen: Mapping[str, str]) -> list[_Spell]:
     spells: list[_Spell] = []
     for day, build in sorted(_sightings(history)):
-        if spells and spells[-1].build == build:
+        # three numbers of the base that is there anyway say nothing new
+        if spells and spells[-1].build[: len(build)] == build:
             spells[-1].last = day
             continue
-        before = spells[-1].last if spells else None
+        # three numbers, then all four of the same base: it was only not known before
+        is_change = bool(spells) and spells[-1].build != build[: len(spells[-1].build)]
+        before = spells[-1].last if is_change else None
         if spells:
             spells[-1].until = day - _DAY
-        spells.append(_Spell(build=build, first=day, last=day, before=before))
+        told = seen.get(day.isoformat(), _SEEN)
+        spells.append(_Spell(build=build, first=day, last=day, before=before, seen=told))
     return spells
 
 
-def _sightings(history: Mapping[str, str]) -> list[tuple[date, Build]]:
+def _sightings(history: Mapping[str, str]) -> list[tuple[date, Build | Base]]:
     found = []
     for text, name in history.items():
-        build = parse_build(name)
+        build = parse_partial(name)
         try:
             day = date.fromisoformat(text)
         except ValueError:
@@ -217,10 +230,16 @@ def _periods(
     return made
 
 
-def _state(build: Build, cve: KnownCve | None, facts: Facts) -> tuple[State, str]:
+def _state(build: Build | Base, cve: KnownCve | None, facts: Facts) -> tuple[State, str]:
     if cve is None:
         return "needs-config-check", "no build number is known to decide this hole"
-    return state_of(build, cve, facts)
+    if len(build) == 4:
+        return state_of(build, cve, facts)
+    oldest, why = state_of((*build, 0), cve, facts)
+    newest, _ = state_of((*build, _LAST_REVISION), cve, facts)
+    if oldest == newest:
+        return oldest, why
+    return "presumed-vulnerable", f"which update of it is installed is not known; {why}"
 
 
 def _sighted(spell: _Spell, facts: Facts) -> str:
@@ -231,10 +250,10 @@ def _sighted(spell: _Spell, facts: Facts) -> str:
     changed = (
         "" if spell.before is None else f", installed between {spell.before} and {spell.first}"
     )
-    return f"{name} was seen in the logs {when}{changed}"
+    return f"{name} {spell.seen} {when}{changed}"
 
 
-def _fixed_in(build: Build, cve: KnownCve | None, facts: Facts) -> str:
+def _fixed_in(build: Build | Base, cve: KnownCve | None, facts: Facts) -> str:
     """Name the fix of this base, or else of the next newer base of the line that has one."""
     if cve is None:
         return ""
