@@ -49,6 +49,16 @@ examples:
   exopsy sql evidence-case "SELECT client, count(*) FROM activity GROUP BY ALL ORDER BY 2 DESC"
   exopsy sql evidence-case "SELECT * FROM finding" --csv > findings.csv
 """
+_EXPOSURE_EXAMPLES = """\
+The file version of bin\\ExSetup.exe is the build; what Exchange shows elsewhere is often only the
+cumulative update. Three numbers (15.1.2106) are an update of which the security updates are not
+known. A hole that needs a configuration is told as such: no build number decides it.
+
+examples:
+  exopsy exposure --build 15.1.2106.2 --date 2021-03-03
+  exopsy exposure --build "Exchange 2016 CU19 Mar21SU" --all
+  exopsy exposure --build 15.2.1118.7 --json > holes.json
+"""
 _BASELINE_EXAMPLES = """\
 what is recorded: path, size and SHA-256 of every file below FrontEnd\\HttpProxy, ClientAccess and
 inetpub\\wwwroot. Exopsy itself knows the files of builds up to March 2021.
@@ -262,13 +272,17 @@ def _exposure(commands: _Commands[Parser]) -> None:
         "exposure",
         "exopsy.cli.exposure:run",
         "say which holes a build of Exchange had open",
-        "example:\n  exopsy exposure --build 15.1.2106.2 --date 2021-03-03\n",
+        _EXPOSURE_EXAMPLES,
     )
     parser.add_argument(
-        "--build", type=_build, required=True, metavar="BUILD", help="as in 15.1.2106.2"
+        "--build",
+        required=True,
+        metavar="BUILD",
+        help='as in 15.1.2106.2, 15.01.2106.002, or "Exchange 2016 CU19 Mar21SU"',
     )
     parser.add_argument("--date", type=_day, metavar="DATE", help="on this day (default: any day)")
     parser.add_argument("--all", action="store_true", help="also the holes that are closed")
+    parser.add_argument("--json", action="store_true", help="everything, as JSON")
 
 
 def _baseline(commands: _Commands[Parser]) -> None:

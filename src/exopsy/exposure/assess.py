@@ -21,7 +21,6 @@ from exopsy.exposure.builds import (
     build_name,
     format_build,
     line_of,
-    parse_build,
     parse_partial,
 )
 from exopsy.schema.case import Exposure
@@ -57,6 +56,7 @@ def assess(
     since: date | None,
     until: date | None,
     seen: Mapping[str, str] | None = None,
+    undated: str | None = None,
 ) -> list[Exposure]:
     """Say for each CVE in which state the server was, and when.
 
@@ -68,38 +68,12 @@ def assess(
         since: first day of the question; None: from the first sighting.
         until: last day of the question; None: open end.
         seen: day -> how it is known, to go on after the build's name; ``was seen in the logs``.
+        undated: a build that the server had at some time; said where there is no dated one.
     """
     spells = _spells(history, seen or {})
     if not spells:
-        return [_unknown(cve, since, until) for cve in cves]
+        return [_unknown(cve, since, until, undated, facts) for cve in cves]
     return [e for cve in cves for e in _periods(cve, spells, facts, since, until)]
-
-
-def assess_build(build: str, *, facts: Facts, cves: Sequence[str]) -> list[Exposure]:
-    """Say for each CVE in which state a server of this build is, without any log.
-
-    Raises:
-        ValueError: not a build; a sentence for the analyst.
-    """
-    number = parse_build(build)
-    if number is None:
-        raise ValueError(f"'{build[:40]}' is no build. It has four numbers, like 15.1.2106.2")
-    name = build_name(build, facts)
-    made = []
-    for cve in cves:
-        known = facts.cves.get(cve)
-        state, why = _state(number, known, facts)
-        made.append(
-            Exposure(
-                cve=cve,
-                from_=None,
-                to=None,
-                state=state,
-                basis=f"{name}: {why}.",
-                fixed_in=_fixed_in(number, known, facts),
-            )
-        )
-    return made
 
 
 def state_of(build: Build, cve: KnownCve, facts: Facts) -> tuple[State, str]:
@@ -203,7 +177,7 @@ def _periods(
     cve = facts.cves.get(name)
     runs: list[tuple[State, list[str], list[_Spell]]] = []
     for spell in spells:
-        state, why = _state(spell.build, cve, facts)
+        state, why = state_by_build(spell.build, cve, facts)
         text = f"{_sighted(spell, facts)}: {why}"
         if runs and runs[-1][0] == state:
             runs[-1][1].append(text)
@@ -224,13 +198,14 @@ def _periods(
                 to=None if end is None else end.isoformat(),
                 state=state,
                 basis="; then ".join(texts[:6]) + ".",
-                fixed_in=_fixed_in(run[-1].build, cve, facts),
+                fixed_in=fixed_in(run[-1].build, cve, facts),
             )
         )
     return made
 
 
-def _state(build: Build | Base, cve: KnownCve | None, facts: Facts) -> tuple[State, str]:
+def state_by_build(build: Build | Base, cve: KnownCve | None, facts: Facts) -> tuple[State, str]:
+    """Return a build's state for a CVE and why; ``build`` may lack the update, ``cve`` be unknown."""
     if cve is None:
         return "needs-config-check", "no build number is known to decide this hole"
     if len(build) == 4:
@@ -253,7 +228,7 @@ def _sighted(spell: _Spell, facts: Facts) -> str:
     return f"{name} {spell.seen} {when}{changed}"
 
 
-def _fixed_in(build: Build | Base, cve: KnownCve | None, facts: Facts) -> str:
+def fixed_in(build: Build | Base, cve: KnownCve | None, facts: Facts) -> str:
     """Name the fix of this base, or else of the next newer base of the line that has one."""
     if cve is None:
         return ""
@@ -264,11 +239,20 @@ def _fixed_in(build: Build | Base, cve: KnownCve | None, facts: Facts) -> str:
     return build_name(format_build(later[0]), facts) if later else ""
 
 
-def _unknown(cve: str, since: date | None, until: date | None) -> Exposure:
+def _unknown(
+    cve: str, since: date | None, until: date | None, undated: str | None, facts: Facts
+) -> Exposure:
+    basis = "The build is not known from this evidence, so the hole is taken as open."
+    if undated is not None:
+        _, why = state_by_build(parse_partial(undated) or (0, 0, 0), facts.cves.get(cve), facts)
+        basis = (
+            f"{build_name(undated, facts)} was on disk when this was collected ({why}), but no log "
+            "says since when, so the hole is taken as open."
+        )
     return Exposure(
         cve=cve,
         from_=since.isoformat() if since else None,
         to=until.isoformat() if until else None,
         state="presumed-vulnerable",
-        basis="The build is not known from this evidence, so the hole is taken as open.",
+        basis=basis,
     )

@@ -51,6 +51,8 @@ class KnownCve(msgspec.Struct, frozen=True, kw_only=True):
     affected: frozenset[Base]
     first_fixed: dict[Base, Build]
     note: str
+    exploited: str = ""
+    """Whether it is known to have been used, as the sources say."""
 
     @property
     def needs_configuration(self) -> bool:
@@ -177,6 +179,7 @@ def _known_cve(row: Mapping[str, str], fixed_here: list[Build]) -> KnownCve:
         affected=frozenset(base for base in affected if base) | first_fixed.keys(),
         first_fixed=first_fixed,
         note=row["note"] or "",
+        exploited=row.get("exploited_in_wild") or "",
     )
 
 

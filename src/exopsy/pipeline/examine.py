@@ -465,6 +465,7 @@ class _Run:
             since=settings.since,
             until=settings.until,
             seen={day: SEEN[source] for day, source in history.sources.items()},
+            undated=history.build,
         )
         verdict = judge(
             host=name,
