@@ -10,7 +10,7 @@ from exopsy.core.content import CONTENT
 from exopsy.core.errors import ContentError
 from exopsy.detection.known_good.baseline import read_baseline
 from exopsy.evidence.files import web_page
-from exopsy.pipeline.known_good import KnownGood, LateRows, read_late, waits_for_build
+from exopsy.pipeline.known_good import KnownGood, WaitingRows, read_waiting, waits_for_build
 from exopsy.schema.columns import COLUMNS
 from exopsy.schema.file import FileFacts
 from exopsy.schema.row import Row
@@ -69,16 +69,16 @@ def test_every_field_is_one_that_rules_may_name() -> None:
 
 def test_rows_that_wait_come_back_as_they_were_in_one_order(tmp_path: Path) -> None:
     rows = [row_of(f"EX01/C/inetpub/wwwroot/{name}.aspx") for name in ("c", "a", "b")]
-    one, two = LateRows(tmp_path, "main"), LateRows(tmp_path, "p0")
+    one, two = WaitingRows(tmp_path, "main"), WaitingRows(tmp_path, "p0")
     for row, late in zip(rows, (one, two, one), strict=True):
         late.add(row)
     one.close()
     two.close()
-    back = list(read_late([two.path, one.path]))
+    back = list(read_waiting([two.path, one.path]))
     assert [row.fields["FileName"] for row in back] == ["a.aspx", "b.aspx", "c.aspx"]
     encode = msgspec.json.encode
     assert sorted(map(encode, back)) == sorted(map(encode, rows))
-    assert list(read_late([one.path, two.path])) == back
+    assert list(read_waiting([one.path, two.path])) == back
 
 
 def test_a_damaged_baseline_stops_before_anything_is_read(tmp_path: Path) -> None:

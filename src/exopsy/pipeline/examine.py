@@ -41,7 +41,7 @@ from exopsy.pipeline.event_pool import EventOrder, EventPool
 from exopsy.pipeline.file_reading import FileRules
 from exopsy.pipeline.findings import make_findings, number_findings
 from exopsy.pipeline.hosts import assign_hosts
-from exopsy.pipeline.known_good import KnownGood, settle_late
+from exopsy.pipeline.known_good import KnownGood, settle_waiting
 from exopsy.pipeline.losses import note_losses, tell_losses
 from exopsy.pipeline.matches import MatchTable, activity_batches, activity_view, read_activities
 from exopsy.pipeline.pivot import name_of
@@ -291,20 +291,20 @@ class _Run:
         builds: Mapping[str, BuildHistory],
     ) -> ScanResult:
         """Ask the rules about the rows that waited for the servers' builds."""
-        if not scanned.late:
+        if not scanned.waiting:
             return ScanResult()
-        hits = HitSpool(self.work, "late", field_needs(self.correlations), self.settings.limits)
+        hits = HitSpool(self.work, "settled", field_needs(self.correlations), self.settings.limits)
         table = MatchTable(
             self.work,
             self.bundle.mapping,
             round_number=0,
             sample_bytes=self.settings.limits.sample_bytes,
-            name="match-0-late",
+            name="match-0-settled",
             hits=hits,
         )
         with table:
-            settle_late(
-                [Path(path) for path in scanned.late],
+            settle_waiting(
+                [Path(path) for path in scanned.waiting],
                 {path: builds[host].build for path, host in hosts.items()},
                 self.known,
                 FileRules(self.rules.rules, self.rules.lists),

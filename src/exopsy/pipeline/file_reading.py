@@ -14,7 +14,7 @@ from exopsy.core.limits import Limits
 from exopsy.detection.matcher import Matcher, RowView
 from exopsy.detection.rule import Rule, ValueList
 from exopsy.evidence import registry
-from exopsy.pipeline.known_good import FIELD, LateRows, waits_for_build
+from exopsy.pipeline.known_good import FIELD, WaitingRows, waits_for_build
 from exopsy.pipeline.matches import MatchBatch, MatchTable
 from exopsy.pipeline.progress import SharedProgress
 from exopsy.schema.artifact import ArtifactFacts
@@ -61,7 +61,7 @@ class FileReading:
         matches: where matched rows go.
         limits: of the run.
         enrich: kind of file -> what is asked of its rows before the rules are.
-        late: where rows wait that need what is known at the end; None: none waits.
+        waiting: where rows wait that need what is known at the end; None: none waits.
     """
 
     def __init__(
@@ -71,10 +71,10 @@ class FileReading:
         matches: MatchTable,
         limits: Limits,
         enrich: Mapping[str, Sequence[Enrich]],
-        late: LateRows | None = None,
+        waiting: WaitingRows | None = None,
     ) -> None:
         self._rules = FileRules(rules, lists)
-        self._late = late
+        self._waiting = waiting
         self._matches = matches
         self._limits = limits
         self._enrich = enrich
@@ -158,7 +158,7 @@ class FileReading:
     def _match(self, row: Row, data: bytes, file: FileFacts, batch: MatchBatch) -> None:
         for enrich in self._enrich.get(row.log, ()):
             enrich(row, data, file)
-        if self._late is not None and waits_for_build(row):
-            self._late.add(row)
+        if self._waiting is not None and waits_for_build(row):
+            self._waiting.add(row)
         else:
             self._rules.match(row, batch)

@@ -1,7 +1,7 @@
 """Rows of web files -> fields that say whether a build ships such a file.
 
 The server's build decides some of them, and is known when everything has been read: such rows wait
-(``LateRows``), and are given to the rules afterwards.
+(``WaitingRows``), and are given to the rules afterwards.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def waits_for_build(row: Row) -> bool:
     return row.fields.get(FIELD) in _WAITING
 
 
-class LateRows:
+class WaitingRows:
     """Rows that rules can be asked about only when everything has been read; a file of a run.
 
     Args:
@@ -95,7 +95,7 @@ class LateRows:
     """
 
     def __init__(self, folder: Path, name: str) -> None:
-        self.path = folder / f"late-{name}.jsonl"
+        self.path = folder / f"waiting-{name}.jsonl"
         self.rows = 0
         self._stream: BinaryIO | None = None
         self._lock = threading.Lock()
@@ -115,7 +115,7 @@ class LateRows:
             self._stream.close()
 
 
-def settle_late(
+def settle_waiting(
     paths: Sequence[Path],
     builds: Mapping[str, str | None],
     known: KnownGood,
@@ -126,7 +126,7 @@ def settle_late(
     """Complete the rows that waited, ask the rules about them and count them anew.
 
     Args:
-        paths: files of ``LateRows``.
+        paths: files of ``WaitingRows``.
         builds: artifact -> the build of its server, where it is known.
         known: completes them.
         rules: about files.
@@ -134,7 +134,7 @@ def settle_late(
         facts: artifact -> where its outcomes are counted.
     """
     try:
-        for row in read_late(paths):
+        for row in read_waiting(paths):
             artifact = row.origin.artifact
             before = row.fields[FIELD]
             known.settle(row, builds.get(artifact))
@@ -151,7 +151,7 @@ def _count_anew(counts: dict[str, int], before: str, after: str) -> None:
     counts[after] = counts.get(after, 0) + 1
 
 
-def read_late(paths: Sequence[Path]) -> Iterator[Row]:
+def read_waiting(paths: Sequence[Path]) -> Iterator[Row]:
     """Yield the rows that waited, in a fixed order: by artifact and place."""
     rows = []
     for path in paths:

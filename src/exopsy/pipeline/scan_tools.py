@@ -19,7 +19,7 @@ from exopsy.pipeline.column_table import ColumnTable
 from exopsy.pipeline.event_pool import EventPool
 from exopsy.pipeline.event_reading import EventReading
 from exopsy.pipeline.file_reading import FileReading
-from exopsy.pipeline.known_good import KnownGood, LateRows
+from exopsy.pipeline.known_good import KnownGood, WaitingRows
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.scan import Work
 from exopsy.pipeline.settings import RunSettings
@@ -44,7 +44,7 @@ class ScanResult(msgspec.Struct, kw_only=True):
     """Files of hits for correlations."""
     untimed: int = 0
     indicators: list[tuple[str, IndicatorSummary]] = []
-    late: list[str] = []
+    waiting: list[str] = []
     """Files of rows that wait for what is known at the end."""
 
     def add(self, other: ScanResult) -> None:
@@ -56,7 +56,7 @@ class ScanResult(msgspec.Struct, kw_only=True):
         self.hits += other.hits
         self.untimed += other.untimed
         self.indicators += other.indicators
-        self.late += other.late
+        self.waiting += other.waiting
 
 
 class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +108,7 @@ class ScanTools:
             plain=settings.plain,
             sweep=self._sweep,
         )
-        self._late = LateRows(folder, name)
+        self._waiting = WaitingRows(folder, name)
         self._stack = ExitStack()
         self.work = Work(
             sieves=plan.sieves,
@@ -127,14 +127,14 @@ class ScanTools:
                 enrich={
                     "web-page": [plan.known.known_good_fields],
                 },
-                late=self._late,
+                waiting=self._waiting,
             ),
         )
 
     def __enter__(self) -> Self:
         """Nothing is written before the first row."""
         self._stack.enter_context(self._matches)
-        self._stack.callback(self._late.close)
+        self._stack.callback(self._waiting.close)
         for table in self._tables.values():
             self._stack.enter_context(table)
         return self
@@ -161,5 +161,5 @@ class ScanTools:
             hits=[*map(str, self._hits.paths), *map(str, events.hits)],
             untimed=self._matches.untimed + events.untimed,
             indicators=[] if sweep is None else sweep.taken(),
-            late=[str(self._late.path)] if self._late.rows else [],
+            waiting=[str(self._waiting.path)] if self._waiting.rows else [],
         )
