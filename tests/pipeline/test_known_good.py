@@ -70,8 +70,8 @@ def test_every_field_is_one_that_rules_may_name() -> None:
 def test_rows_that_wait_come_back_as_they_were_in_one_order(tmp_path: Path) -> None:
     rows = [row_of(f"EX01/C/inetpub/wwwroot/{name}.aspx") for name in ("c", "a", "b")]
     one, two = WaitingRows(tmp_path, "main"), WaitingRows(tmp_path, "p0")
-    for row, late in zip(rows, (one, two, one), strict=True):
-        late.add(row)
+    for row, kept in zip(rows, (one, two, one), strict=True):
+        kept.add(row)
     one.close()
     two.close()
     back = list(read_waiting([two.path, one.path]))
