@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -52,7 +53,6 @@ from exopsy.pipeline.scan_collection import scan_collection
 from exopsy.pipeline.scan_tools import ScanPlan, ScanResult
 from exopsy.pipeline.settings import RunSettings
 from exopsy.pipeline.sieving import LogSieve
-from exopsy.reports.html import render_html
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.case import (
     ArtifactEntry,
@@ -318,6 +318,7 @@ class _Run:
     def _get_ready(self) -> None:
         """Do what will be needed after the reading, while others read."""
         self.asked()
+        importlib.import_module("exopsy.reports.html")
 
     def _order(self) -> EventOrder:
         settings = self.settings
@@ -569,6 +570,8 @@ class _Sieves:
 
 
 def _write(case: CaseDocument, folder: Path, cache: Path | None) -> None:
+    from exopsy.reports.html import render_html  # while others read, where others do
+
     write_case_tables(case, folder / FOLDER)
     (folder / REPORT_FILE).write_text(render_html(case, cache), encoding="utf-8", newline="\n")
     (folder / CASE_FILE).write_bytes(encode_case(case))
