@@ -55,7 +55,10 @@ def test_what_is_empty_is_nobodys_content() -> None:
         origin="",
         covers=frozenset("*"),
         builds=((15, 1, 2507, 37),),
-        files={"clientaccess/x/empty.aspx": {empty: Content(0, (0,))}},
+        files={
+            "clientaccess/x/empty.aspx": {empty: Content(0, (0,))},
+            "clientaccess/y/empty.aspx": {empty: Content(None, (0,))},
+        },
     )
     known = KnownFiles([SHIPPED, own], load_roots())
     assert known.compare("V15/ClientAccess/x/empty.aspx", 0, empty).state == "shipped"

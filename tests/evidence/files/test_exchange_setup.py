@@ -98,6 +98,20 @@ def test_what_failed_or_was_taken_away_is_not_installed(
     assert row.fields["SetupVersion"] == "15.1.2176.2"
 
 
+def test_a_run_that_says_both_has_failed() -> None:
+    done = "The Exchange Server setup operation completed successfully."
+    failed = "The Exchange Server setup operation didn't complete."
+    for one, two in ((done, failed), (failed, done)):
+        both = run("03/02/2021", "15.1.2176.2", "mode=Upgrade", end=one, before="15.1.2106.2")
+        row = only(
+            both.replace("Local time zone: (UTC+01:00) Example.", "Local.").replace(
+                "CurrentResult setupbase.maincore:396: 0", two
+            )
+        )
+        assert row.fields["Result"] == "failed"
+        assert "Build" not in row.fields
+
+
 @pytest.mark.parametrize("what", ["preparead=", "prepareschema=", "preparealldomains="])
 def test_preparing_the_directory_installs_nothing(what: str) -> None:
     row = only(run("03/02/2021", "15.1.2176.2", what, before="15.1.2106.2"))
