@@ -324,6 +324,46 @@ EVENT_FORMATS: tuple[FormatSpec, ...] = (
 
 FILE_FORMATS: tuple[FormatSpec, ...] = (
     FormatSpec(
+        name="transport-agents",
+        module="exopsy.evidence.files.transport_agents",
+        title="List of transport agents",
+        product="exchange",
+        service="transport-agents",
+        time_column="",
+    ),
+    FormatSpec(
+        name="iis-config",
+        module="exopsy.evidence.files.iis_config",
+        title="Web server and program configuration",
+        product="exchange",
+        service="iis-config",
+        time_column="",
+    ),
+    FormatSpec(
+        name="scheduled-task",
+        module="exopsy.evidence.files.scheduled_task",
+        title="Scheduled tasks",
+        product="exchange",
+        service="scheduled-task",
+        time_column="",
+    ),
+    FormatSpec(
+        name="virtual-directory-export",
+        module="exopsy.evidence.files.virtual_directory_export",
+        title="Exports of virtual directories",
+        product="exchange",
+        service="virtual-directory-export",
+        time_column="",
+    ),
+    FormatSpec(
+        name="scanner-log",
+        module="exopsy.evidence.files.scanner_log",
+        title="Virus scanner logs and exports",
+        product="exchange",
+        service="scanner-log",
+        time_column="",
+    ),
+    FormatSpec(
         name="web-page",
         module="exopsy.evidence.files.web_page",
         title="Web pages and handlers",

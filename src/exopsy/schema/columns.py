@@ -228,7 +228,34 @@ _BAG_FIELDS = tuple(
 _ECP_CODECS: dict[str, Codec] = dict.fromkeys(_BAG_FIELDS, "bag")
 
 # Of files: what their readers, and what is asked of them, say (``evidence.files``).
+_PLACE = "Path FileName Extension".split()
+_IIS_CONFIG = """
+    Element Scope Section Location Action Removed Size Sha256 Modified Created Damage ServerScript
+    Sections Name Type TypeName Assembly PublicKeyToken Attribute Image ImagePath ImageName
+    Arguments Pattern PatternExtension Verb Modules Enabled Value CgiValue Kind Allowed Site UrlPath
+    PhysicalPath UserName TokenChecking Configured ValidationKey ValidationKeySha256
+    ValidationKeyDigits DecryptionKey DecryptionKeySha256 DecryptionKeyDigits Validation Decryption
+    CompatibilityMode ViewStateMac EventValidation ViewStateEncryption Debug Mode LocalOnly Source
+    StopProcessing MatchUrl MatchNegated Inputs Patterns ActionType ActionUrl StatusCode Ineffective
+""".split()
+_TRANSPORT_AGENTS = """
+    Name BaseType Factory Image ImagePath ImageName Enabled Priority
+""".split()
+_VIRTUAL_DIRECTORY_EXPORT = """
+    Name Identity Server MetabasePath ExternalUrl InternalUrl Class WhenChanged WhenChangedUtc
+    WhenCreated
+""".split()
+_SCHEDULED_TASK = """
+    TaskName Author Date Description UserId GroupId RunLevel Hidden Enabled Triggers Action Command
+    Arguments CommandLine ImagePath ImageName WorkingDirectory ClassId
+""".split()
+_SCANNER_LOG = "Scanner Threat Action Result Time Target TargetPath Process".split()
 _WEB_PAGE = "Path FileName Extension Size Sha256 Modified Created".split()
+
+
+def _of_file(columns: list[str]) -> LogColumns:
+    return LogColumns(columns=(*_PLACE, *columns), csv=False, separated=False)
+
 
 COLUMNS: dict[str, LogColumns] = {
     "iis-w3c": LogColumns(
@@ -287,6 +314,11 @@ COLUMNS: dict[str, LogColumns] = {
     "exchange-pop3": LogColumns(columns=tuple(_EXCHANGE_IMAP4)),
     "exchange-smtp": LogColumns(columns=tuple(_EXCHANGE_SMTP)),
     "exchange-agent-log": LogColumns(columns=tuple(_EXCHANGE_AGENT_LOG)),
+    "transport-agents": _of_file(_TRANSPORT_AGENTS),
+    "iis-config": _of_file(_IIS_CONFIG),
+    "scheduled-task": _of_file(_SCHEDULED_TASK),
+    "virtual-directory-export": _of_file(_VIRTUAL_DIRECTORY_EXPORT),
+    "scanner-log": _of_file(_SCANNER_LOG),
     "web-page": LogColumns(columns=tuple(_WEB_PAGE), csv=False, separated=False),
     EVENT_LOG: LogColumns(
         columns=(),
