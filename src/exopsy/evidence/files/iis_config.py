@@ -19,7 +19,7 @@ from exopsy.core.clock import format_utc
 from exopsy.evidence.files import web_page
 from exopsy.evidence.files.encoded_text import head_text
 from exopsy.evidence.files.iis_rewrite import let_through_before, rewrite_fields
-from exopsy.evidence.files.markup import Element, Markup, first_name
+from exopsy.evidence.files.markup import DAMAGED, Element, Markup, first_name
 from exopsy.evidence.files.place import place_fields
 from exopsy.evidence.files.windows_path import canonical_path
 from exopsy.schema.file import FileFacts
@@ -74,11 +74,14 @@ def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
             removed |= _taken_away(element, _KEYS[element.name])
         if element.name == "rules" and element.parent and element.parent.name == "rewrite":
             removed |= _taken_away(element, ("name",))
+    damaged = "the file is damaged" if DAMAGED in markup.lost else ""
     through: dict[int, str] = {}
     for element in markup.walk():
         if element.name == "rules" and element.parent and element.parent.name == "rewrite":
             through |= let_through_before(element)
         for fields in _fields_of(element, removed.get(id(element), False), through):
+            if fields["Element"] == "rewrite-rule":
+                fields["Ineffective"] = fields["Ineffective"] or damaged
             yield _row(markup, element, file, {**common, **fields})
     yield from markup.skipped(file.path)
 
