@@ -86,6 +86,16 @@ def shown(text: str) -> str:
     return _LONE.sub("\ufffd", marked)
 
 
+def holds(head: bytes, *words: str) -> bool:
+    """Say whether one of some ASCII words may stand in a file's beginning, whatever its encoding.
+
+    Most files of a collection are none of ours: this looks at bytes and decodes nothing.
+    """
+    return any(
+        word.encode("ascii") in head or word.encode("utf-16-le")[:-1] in head for word in words
+    )
+
+
 def head_text(head: bytes) -> str:
     """Return the beginning of a file as text, to recognise it by."""
     return EncodedText(head).text

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from exopsy.core.clock import format_utc
 from exopsy.evidence.files import web_page
-from exopsy.evidence.files.encoded_text import head_text
+from exopsy.evidence.files.encoded_text import head_text, holds
 from exopsy.evidence.files.iis_rewrite import let_through_before, rewrite_fields
 from exopsy.evidence.files.markup import DAMAGED, Element, Markup, first_name
 from exopsy.evidence.files.place import place_fields
@@ -51,10 +51,8 @@ def recognise(head: bytes, path: str) -> bool:
     """Recognise the outermost element, and one of the sections or a file's ending or name."""
     if _OWN_NAME.search(path) is not None:
         return True
-    if web_page.recognise(b"", path):
+    if not holds(head, "<configuration") or web_page.recognise(b"", path):
         return False  # a page stays a page, whatever it begins with
-    if b"<" not in head[:256]:
-        return False
     text = head_text(head)
     if first_name(text) != "configuration":
         return False

@@ -60,6 +60,24 @@ def shape_of(text: str) -> str:
     return ""
 
 
+def has_field(text: str, names: tuple[str, ...]) -> bool:
+    """Say whether an export's beginning has one of some fields: as a field, not as a word in a value.
+
+    A log of commands that set the field, whatever its form, is no export of it.
+    """
+    either = "|".join(map(re.escape, names))
+    shape = shape_of(text)
+    if shape == "json":
+        return re.search(rf'"(?:{either})"\s*:', text) is not None
+    if shape == "clixml":
+        return re.search(rf'\bN="(?:{either})"', text) is not None
+    if shape == "csv":
+        head = text.lstrip("\ufeff").splitlines()
+        first = next((line for line in head if line and not line.startswith("#TYPE")), "")
+        return not {name.strip(' "') for name in first.split(",")}.isdisjoint(names)
+    return bool(shape) and re.search(rf"(?m)^(?:{either})\s*:", text) is not None
+
+
 def read_objects(data: bytes, artifact: str) -> Iterator[Exported | Skipped]:
     """Yield the objects of an export in its order; never raises."""
     source = EncodedText(data)

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from exopsy.evidence.files import web_page
-from exopsy.evidence.files.encoded_text import EncodedText, head_text, shown
-from exopsy.evidence.files.object_export import read_objects, shape_of
+from exopsy.evidence.files.encoded_text import EncodedText, head_text, holds, shown
+from exopsy.evidence.files.object_export import has_field, read_objects
 from exopsy.evidence.files.place import place_fields
 from exopsy.evidence.files.windows_path import canonical_path
 from exopsy.schema.file import FileFacts
@@ -34,6 +34,8 @@ _RESIDENT = re.compile(
     r"^(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?)Z?\s+)?"
     r"(DETECTION(?:EVENT|_ADD|_CLEANEVENT|_CLEANEVENT_ERROR|_PERSISTED)?)\s+(.*)$"
 )
+_RESIDENT_NAME = re.compile(r"(?:^|[/\\])MP(?:Log|Detection)-?[^/\\]{0,60}\.(?:log|txt)$", re.I)
+_RESIDENT_LINE = re.compile(r"(?m)^\d{4}-\d\d-\d\dT[\d:.]{8,20}Z? DETECTION(?:EVENT|_ADD)? ")
 _THREAT = re.compile(r"\b([A-Z][A-Za-z]{2,30}:[A-Za-z0-9_]{1,30}/[^\s;,|]{1,120})")
 _RESOURCE = re.compile(
     r"\b(?:container)?file:_?(?://)?([^;|\r\n]{3,1000}?)(?=\s*(?:;|\||$)|->|\s+(?:container)?file:)",
@@ -49,21 +51,22 @@ def recognise(head: bytes, path: str) -> bool:
     """Recognise the first lines of the scanners' logs, and exports of detections."""
     if web_page.recognise(b"", path):
         return False
+    if _RESIDENT_NAME.search(path) is not None:
+        return True
+    if not holds(head, "Started On", "DETECTION", "ThreatID"):
+        return False
     text = head_text(head)
     if _ONE_OFF.search(text[:4_000]) is not None and "Started On" in text:
         return True
-    name = re.split(r"[/\\]", path)[-1].lower()
-    if name.startswith(("mplog", "mpdetection")) and name.endswith((".log", ".txt")):
+    if _RESIDENT_LINE.search(text) is not None:
         return True
-    if re.search(r"(?m)^\d{4}-\d\d-\d\dT[\d:.]+Z? DETECTION(?:EVENT|_ADD)? ", text):
-        return True
-    return _names_threats(text) and shape_of(text) in {"json", "list", "csv", "clixml"}
+    return has_field(text, ("ThreatID",))
 
 
 def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
     """Yield a row for each threat and each file that it was found in."""
     text = EncodedText(data)
-    if _names_threats(text.text[:65_536]) and shape_of(text.text[:65_536]):
+    if has_field(text.text[:65_536], ("ThreatID",)):
         rows = _of_objects(data, file)
     elif _ONE_OFF.search(text.text[:4_000]):
         rows = _of_one_off(text, data, file)
@@ -75,10 +78,6 @@ def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
             yield Skipped(reason=TOO_MANY, origin=origin)
             return
         yield row
-
-
-def _names_threats(text: str) -> bool:
-    return "ThreatID" in text and ("Resources" in text or "ThreatName" in text)
 
 
 def _of_resident(text: EncodedText, data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from exopsy.evidence.files import web_page
-from exopsy.evidence.files.encoded_text import head_text
+from exopsy.evidence.files.encoded_text import head_text, holds
 from exopsy.evidence.files.markup import Element, Markup, first_name
 from exopsy.evidence.files.place import place_fields
 from exopsy.evidence.files.windows_path import canonical_path
@@ -27,10 +27,9 @@ _STORE = re.compile(
 
 def recognise(head: bytes, path: str) -> bool:
     """Recognise the outermost element and the namespace of tasks."""
-    if web_page.recognise(b"", path):
+    if not holds(head, _NAMESPACE) or web_page.recognise(b"", path):
         return False
-    text = head_text(head)
-    return first_name(text) in {"Task", "Tasks"} and _NAMESPACE in text
+    return first_name(head_text(head)) in {"Task", "Tasks"}
 
 
 def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:

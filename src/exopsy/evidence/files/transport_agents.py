@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from exopsy.evidence.files import web_page
-from exopsy.evidence.files.encoded_text import head_text
+from exopsy.evidence.files.encoded_text import head_text, holds
 from exopsy.evidence.files.markup import Markup, first_name
 from exopsy.evidence.files.place import place_fields
 from exopsy.evidence.files.windows_path import canonical_path
@@ -21,10 +21,9 @@ _RAW = 4_096
 
 def recognise(head: bytes, path: str) -> bool:
     """Recognise the section that lists agents."""
-    if web_page.recognise(b"", path):
+    if not holds(head, "<mexRuntime") or web_page.recognise(b"", path):
         return False
-    text = head_text(head)
-    return "<mexRuntime" in text and first_name(text) == "configuration"
+    return first_name(head_text(head)) == "configuration"
 
 
 def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:

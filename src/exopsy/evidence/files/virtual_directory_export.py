@@ -7,21 +7,18 @@ of the cmdlets.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from exopsy.evidence.files import web_page
-from exopsy.evidence.files.encoded_text import head_text
-from exopsy.evidence.files.object_export import Exported, read_objects, shape_of
+from exopsy.evidence.files.encoded_text import head_text, holds
+from exopsy.evidence.files.object_export import Exported, has_field, read_objects
 from exopsy.evidence.files.place import place_fields
 from exopsy.schema.file import FileFacts
 from exopsy.schema.row import Origin, Row, Skipped
 
 NAME = "virtual-directory-export"
 _RAW = 4_096
-_HOST = re.compile(
-    r"msExch(?:External|Internal)HostName|\b(?:External|Internal)Url\b", re.IGNORECASE
-)
+_ADDRESSES = ("msExchExternalHostName", "msExchInternalHostName", "ExternalUrl", "InternalUrl")
 _NAMES = {
     "name": "Name",
     "identity": "Identity",
@@ -44,10 +41,9 @@ _NAMES = {
 
 def recognise(head: bytes, path: str) -> bool:
     """Recognise an export that names the addresses of a virtual directory."""
-    if web_page.recognise(b"", path) or not head.strip():
+    if not holds(head, *_ADDRESSES) or web_page.recognise(b"", path):
         return False
-    text = head_text(head)
-    return _HOST.search(text) is not None and shape_of(text) != ""
+    return has_field(head_text(head), _ADDRESSES)
 
 
 def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
