@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -46,7 +47,6 @@ from exopsy.pipeline.scan_collection import scan_collection
 from exopsy.pipeline.scan_tools import ScanPlan
 from exopsy.pipeline.settings import RunSettings
 from exopsy.pipeline.sieving import LogSieve
-from exopsy.reports.html import render_html
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.case import (
     ArtifactEntry,
@@ -266,6 +266,7 @@ class _Run:
     def _get_ready(self) -> None:
         """Do what will be needed after the reading, while others read."""
         self.asked()
+        importlib.import_module("exopsy.reports.html")
 
     def _order(self) -> EventOrder:
         settings = self.settings
@@ -510,6 +511,8 @@ class _Sieves:
 
 
 def _write(case: CaseDocument, folder: Path, cache: Path | None) -> None:
+    from exopsy.reports.html import render_html  # while others read, where others do
+
     write_case_tables(case, folder / FOLDER)
     (folder / REPORT_FILE).write_text(render_html(case, cache), encoding="utf-8", newline="\n")
     (folder / CASE_FILE).write_bytes(encode_case(case))

@@ -302,8 +302,7 @@ class _SievedScan(_ArtifactScan):
         sweep = self.swept()
         try:
             for block in _chain(first, blocks):
-                with memoryview(block.data) as view:
-                    starts = self.classifier.feed(view[: block.size], block.base)
+                starts = self.classifier.feed_buffer(block.data, block.size, block.base)
                 for match in matcher.feed(block, starts):
                     batch.add(match.row, match.view, self.site, match.matched)
                 if collector is not None:
