@@ -24,6 +24,7 @@ SAMPLES = {
     "scheduled-task": b'<Task xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task"><Actions>'
     b"<Exec><Command>a.exe</Command><Arguments>b</Arguments></Exec></Actions></Task>",
     "virtual-directory-export": b"Name        : OAB\r\nExternalUrl : https://mail.example.com/\r\n",
+    "mail-rule-export": b"Name        : a\r\nBlindCopyTo : {box@example.net}\r\n",
     "scanner-log": b"2021-03-11T10:22:34.123Z DETECTIONEVENT MPSOURCE_REALTIME "
     b"Backdoor:ASP/Example.A!dha file:C:\\x.aspx\r\n",
 }

@@ -356,6 +356,14 @@ FILE_FORMATS: tuple[FormatSpec, ...] = (
         time_column="",
     ),
     FormatSpec(
+        name="mail-rule-export",
+        module="exopsy.evidence.files.mail_rule_export",
+        title="Exports of mail rules and forwarding",
+        product="exchange",
+        service="mail-rule-export",
+        time_column="",
+    ),
+    FormatSpec(
         name="scanner-log",
         module="exopsy.evidence.files.scanner_log",
         title="Virus scanner logs and exports",

@@ -245,6 +245,12 @@ _VIRTUAL_DIRECTORY_EXPORT = """
     Name Identity Server MetabasePath ExternalUrl InternalUrl Class WhenChanged WhenChangedUtc
     WhenCreated
 """.split()
+_MAIL_RULE_EXPORT = """
+    Name MailboxOwnerId Identity Enabled State Target ForwardTo ForwardAsAttachmentTo RedirectTo
+    RedirectMessageTo BlindCopyTo CopyTo ForwardingSmtpAddress ForwardingAddress JournalEmailAddress
+    DeleteMessage MoveToFolder MarkAsRead DeliverToMailboxAndForward SubjectContainsWords
+    SubjectOrBodyContainsWords WhenChanged
+""".split()
 _SCHEDULED_TASK = """
     TaskName Author Date Description UserId GroupId RunLevel Hidden Enabled Triggers Action Command
     Arguments CommandLine ImagePath ImageName WorkingDirectory ClassId
@@ -318,6 +324,7 @@ COLUMNS: dict[str, LogColumns] = {
     "iis-config": _of_file(_IIS_CONFIG),
     "scheduled-task": _of_file(_SCHEDULED_TASK),
     "virtual-directory-export": _of_file(_VIRTUAL_DIRECTORY_EXPORT),
+    "mail-rule-export": _of_file(_MAIL_RULE_EXPORT),
     "scanner-log": _of_file(_SCANNER_LOG),
     "web-page": LogColumns(columns=tuple(_WEB_PAGE), csv=False, separated=False),
     EVENT_LOG: LogColumns(

@@ -21,7 +21,7 @@ from exopsy.evidence.files.encoded_text import EncodedText, shown
 from exopsy.evidence.files.markup import Element, Markup, first_name
 from exopsy.schema.row import Origin, Skipped
 
-MOST_OBJECTS = 20_000
+MOST_OBJECTS = 200_000
 MOST_FIELDS = 500
 DAMAGED = "damaged-export"
 TOO_MANY = "too-many-objects"

@@ -1,8 +1,8 @@
 r"""What virus scanners of Windows wrote as text -> one row for each threat and file they name.
 
 ``Windows\debug\msert.log`` and ``mrt.log`` (one-off scanners: several runs in one file, local time
-without a zone), ``MPLog-*.log`` and ``MPDetection-*.log`` (the resident one, UTC), and exports of
-its detections (``Get-MpThreatDetection``, ``Get-MpThreat``). Everything else in them is passed over.
+without a zone), ``MPLog-*.log`` and ``MPDetection-*.log`` (the resident one, UTC), exports of its
+detections (``Get-MpThreatDetection``, ``Get-MpThreat``), and entries of its quarantine. Everything else in them is passed over.
 The forms of the lines are those of published analyses; a line that fits none is no threat here.
 """
 
@@ -12,10 +12,12 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from exopsy.core.clock import format_utc
 from exopsy.evidence.files import web_page
 from exopsy.evidence.files.encoded_text import EncodedText, head_text, holds, shown
-from exopsy.evidence.files.object_export import has_field, read_objects
+from exopsy.evidence.files.object_export import DAMAGED, has_field, read_objects
 from exopsy.evidence.files.place import place_fields
+from exopsy.evidence.files.scanner_quarantine import is_entry, read_entry
 from exopsy.evidence.files.windows_path import canonical_path
 from exopsy.schema.file import FileFacts
 from exopsy.schema.row import Origin, Row, Skipped
@@ -49,6 +51,8 @@ _STARTED = re.compile(r"^\s*Started On\s+(.{10,60})$")
 
 def recognise(head: bytes, path: str) -> bool:
     """Recognise the first lines of the scanners' logs, and exports of detections."""
+    if is_entry(head):
+        return True
     if web_page.recognise(b"", path):
         return False
     if _RESIDENT_NAME.search(path) is not None:
@@ -65,6 +69,9 @@ def recognise(head: bytes, path: str) -> bool:
 
 def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
     """Yield a row for each threat and each file that it was found in."""
+    if is_entry(data):
+        yield from _of_quarantine(data, file)
+        return
     text = EncodedText(data)
     if has_field(text.text[:65_536], ("ThreatID",)):
         rows = _of_objects(data, file)
@@ -78,6 +85,29 @@ def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
             yield Skipped(reason=TOO_MANY, origin=origin)
             return
         yield row
+
+
+def _of_quarantine(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
+    entry = read_entry(data)
+    origin = Origin(artifact=file.path, offset=0, line=1)
+    if not entry.is_whole:
+        yield Skipped(reason=DAMAGED, origin=origin)
+    for kind, path in entry.resources or (("", ""),):
+        fields = place_fields(file.path) | {
+            "Scanner": "resident",
+            "Threat": shown(entry.threat),
+            "Action": "quarantine",
+            "Time": "" if entry.time is None else format_utc(entry.time),
+            **(_target(path) if kind in {"file", "containerfile"} else {"Target": path}),
+        }
+        yield Row(
+            log=NAME,
+            host="",
+            timestamp=entry.time,
+            fields={name: value for name, value in fields.items() if value},
+            origin=origin,
+            raw=data[:_RAW],
+        )
 
 
 def _of_resident(text: EncodedText, data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
