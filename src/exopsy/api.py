@@ -37,6 +37,7 @@ def examine(
     selection: Selection | None = None,
     indicators: Sequence[str | Path] = (),
     hashes: Sequence[str | Path] = (),
+    baselines: Sequence[str | Path] = (),
     cache: str | Path | None = None,
     progress: Progress | None = None,
 ) -> CaseDocument:
@@ -56,12 +57,13 @@ def examine(
         selection: which of those rules; None: all that are stable, test or experimental.
         indicators: files of indicators to look for: STIX, MISP, CSV, plain lists.
         hashes: files of hashes to compare with every file.
+        baselines: files that say what clean servers hold (``exopsy baseline make``).
         cache: folder for compiled rules; None compiles them each time.
         progress: receives news of the run.
 
     Raises:
         CollectionError: there is no such collection, or none of it can be read.
-        ContentError: a rule or a list can't be used.
+        ContentError: a rule, a list or a baseline can't be used.
         ValueError: the case folder may not be used.
     """
     collection = Path(path)
@@ -82,6 +84,7 @@ def examine(
         selection=selection or Selection(),
         indicators=tuple(map(Path, indicators)),
         hashes=tuple(map(Path, hashes)),
+        baselines=tuple(map(Path, baselines)),
         cache=None if cache is None else Path(cache),
         started=now_utc(),
     )

@@ -88,11 +88,9 @@ def test_anything_can_be_asked_about(head: bytes) -> None:
     registry.recognise(b"#Fields: " + head, "x")
 
 
-def test_the_front_ends_web_root_is_no_log_folder() -> None:
-    root = "EX01/C/Program Files/Microsoft/Exchange Server/V15/FrontEnd/HttpProxy/owa/auth"
-    for name in ("logon.css", "flogon.js", "logon.aspx"):
-        assert registry.recognise(bytes(16), f"{root}/{name}") is None
-    logs = "EX01/C/Program Files/Microsoft/Exchange Server/V15/Logging/HttpProxy/Owa"
-    found = registry.recognise(bytes(16), f"{logs}/HttpProxy_2021030304-1.LOG")
-    assert found is not None
-    assert found.name == "exchange-httpproxy"
+def test_the_front_ends_web_folder_is_not_the_folder_of_its_logs():
+    served = "EX01/C/V15/FrontEnd/HttpProxy/owa/auth/15.1.2106/themes/x.css"
+    record = b"2021-03-03T10:00:00.000Z,a,b,c\r\n"
+    assert registry.recognise(record, served) is None
+    assert registry.recognise(bytes(16), served) is None
+    assert registry.recognise(bytes(16), "EX01/C/V15/Logging/HttpProxy/Owa/x.LOG") is not None

@@ -17,6 +17,7 @@ from exopsy.core.limits import Limits
 from exopsy.detection.matcher import Matcher, RowView
 from exopsy.detection.rule import Rule, ValueList
 from exopsy.evidence import registry
+from exopsy.pipeline.known_good import FIELD, WaitingRows, waits_for_build
 from exopsy.pipeline.matches import MatchBatch, MatchTable
 from exopsy.pipeline.progress import SharedProgress
 from exopsy.schema.artifact import ArtifactFacts
@@ -31,6 +32,29 @@ Enrich = Callable[[Row, bytes, FileFacts], None]
 _BLOCK = 1 << 20
 
 
+class FileRules:
+    """The rules about files.
+
+    Args:
+        rules: all rules of the run.
+        lists: that they name.
+    """
+
+    def __init__(self, rules: Sequence[Rule], lists: Mapping[str, ValueList]) -> None:
+        self._matchers: dict[str, list[Matcher]] = {}
+        for rule in rules:
+            if rule.log in registry.FILE_NAMES:
+                self._matchers.setdefault(rule.log, []).append(Matcher(rule, lists))
+
+    def match(self, row: Row, batch: MatchBatch) -> None:
+        """Ask every rule of its kind about a row; keep it if one matches."""
+        view = RowView(row)
+        matchers = self._matchers.get(row.log, ())
+        matched = [(m, grade) for m in matchers if (grade := m.match(view)) is not None]
+        if matched:
+            batch.add_state(row, view, matched)
+
+
 class FileReading:
     """What is done with the files of a run; shared by all threads.
 
@@ -40,6 +64,7 @@ class FileReading:
         matches: where matched rows go.
         limits: of the run.
         enrich: kind of file -> what is asked of its rows before the rules are.
+        waiting: where rows wait that need what is known at the end; None: none waits.
         interest: which entries of listings are wanted.
         digests: that are computed beside SHA-256.
     """
@@ -51,13 +76,12 @@ class FileReading:
         matches: MatchTable,
         limits: Limits,
         enrich: Mapping[str, Sequence[Enrich]],
+        waiting: WaitingRows | None = None,
         interest: Interest | None = None,
         digests: Sequence[str] = (),
     ) -> None:
-        self._matchers: dict[str, list[Matcher]] = {}
-        for rule in rules:
-            if rule.log in registry.FILE_NAMES:
-                self._matchers.setdefault(rule.log, []).append(Matcher(rule, lists))
+        self._rules = FileRules(rules, lists)
+        self._waiting = waiting
         self._matches = matches
         self._limits = limits
         self._enrich = enrich
@@ -123,7 +147,7 @@ class FileReading:
             sha256=sha256,
             modified=member.modified,
             created=member.created,
-            is_whole=len(data) == size,
+            is_whole=len(data) == size and found.sha256 is not None,
         )
         batch = self._matches.batch()
         try:
@@ -134,8 +158,13 @@ class FileReading:
                 found.lines += 1
                 if spec.is_late:
                     self.late.append(item)
-                else:
-                    self._match(item, data, file, batch)
+                    continue
+                self._match(item, data, file, batch)
+                if build := item.fields.get(spec.build_field):
+                    day = "" if item.timestamp is None else f"{item.timestamp:%Y-%m-%d}"
+                    found.builds[day] = build
+                if state := item.fields.get(FIELD):
+                    found.known[state] = found.known.get(state, 0) + 1
         finally:
             batch.flush()
         _tell_skipped(found)
@@ -183,11 +212,10 @@ class FileReading:
     def _match(self, row: Row, data: bytes, file: FileFacts, batch: MatchBatch) -> None:
         for enrich in self._enrich.get(row.log, ()):
             enrich(row, data, file)
-        view = RowView(row)
-        matchers = self._matchers.get(row.log, ())
-        matched = [(m, grade) for m in matchers if (grade := m.match(view)) is not None]
-        if matched:
-            batch.add_state(row, view, matched)
+        if self._waiting is not None and waits_for_build(row):
+            self._waiting.add(row)
+        else:
+            self._rules.match(row, batch)
 
 
 def _tell_skipped(found: ArtifactFacts) -> None:

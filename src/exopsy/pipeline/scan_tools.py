@@ -19,6 +19,7 @@ from exopsy.pipeline.column_table import ColumnTable
 from exopsy.pipeline.event_pool import EventPool
 from exopsy.pipeline.event_reading import EventReading
 from exopsy.pipeline.file_reading import FileReading
+from exopsy.pipeline.known_good import KnownGood, WaitingRows
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.scan import Work
 from exopsy.pipeline.settings import RunSettings
@@ -46,6 +47,8 @@ class ScanResult(msgspec.Struct, kw_only=True):
     indicators: list[tuple[str, IndicatorSummary]] = []
     late: list[Row] = []
     """Rows of files that are judged when the whole collection is known."""
+    waiting: list[str] = []
+    """Files of rows that wait for what is known at the end."""
 
     def add(self, other: ScanResult) -> None:
         """Take in what another process brought."""
@@ -57,6 +60,7 @@ class ScanResult(msgspec.Struct, kw_only=True):
         self.untimed += other.untimed
         self.indicators += other.indicators
         self.late += other.late
+        self.waiting += other.waiting
 
 
 class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +73,7 @@ class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Log -> columns that aggregates need."""
     sieves: Callable[[FormatSpec], LogSieve]
     sweep: Sweep | None
+    known: KnownGood
     folder: Path
     """Of the run."""
     digests: tuple[str, ...] = ()
@@ -109,6 +114,7 @@ class ScanTools:
             plain=settings.plain,
             sweep=self._sweep,
         )
+        self._waiting = WaitingRows(folder, name)
         self._stack = ExitStack()
         self.work = Work(
             sieves=plan.sieves,
@@ -124,7 +130,10 @@ class ScanTools:
                 plan.bundle.loaded.rules.lists,
                 self._matches,
                 settings.limits,
-                enrich={},
+                enrich={
+                    "web-page": [plan.known.known_good_fields],
+                },
+                waiting=self._waiting,
                 interest=plan.bundle.disk_places.interest,
                 digests=plan.digests,
             ),
@@ -134,6 +143,7 @@ class ScanTools:
     def __enter__(self) -> Self:
         """Nothing is written before the first row."""
         self._stack.enter_context(self._matches)
+        self._stack.callback(self._waiting.close)
         for table in self._tables.values():
             self._stack.enter_context(table)
         return self
@@ -161,4 +171,5 @@ class ScanTools:
             untimed=self._matches.untimed + events.untimed,
             indicators=[] if sweep is None else sweep.taken(),
             late=[] if self.work.files is None else self.work.files.late,
+            waiting=[str(self._waiting.path)] if self._waiting.rows else [],
         )

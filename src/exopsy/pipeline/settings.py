@@ -36,6 +36,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Files of indicators."""
     hashes: tuple[Path, ...] = ()
     """Files of hashes, which are compared with files only."""
+    baselines: tuple[Path, ...] = ()
+    """Files that say what clean servers hold."""
     cache: Path | None = None
     """Folder for compiled rules."""
     started: datetime
