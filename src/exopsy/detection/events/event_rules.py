@@ -8,17 +8,16 @@ every record and evaluates every rule: the definition. Either way the matcher ha
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from exopsy.detection.casefold import fold
-from exopsy.detection.events.gate import Gate, gate_of
+from exopsy.detection.events.gate import Gate, Gates
 from exopsy.detection.events.group import Group, planned
 from exopsy.detection.events.innocent import InnocentSample
-from exopsy.detection.events.patterns import normal
 from exopsy.detection.events.settle import CHANNEL, EVENT, Reach, reach, settle
 from exopsy.detection.expression import (
     FALSE,
@@ -113,6 +112,7 @@ class EventRules:
         for number, (channels, _) in enumerate(self._reaches):
             for channel in (None,) if channels is None else sorted(channels):
                 self._by_channel.setdefault(channel, []).append(number)
+        self._gates = Gates()
         self._named = _Named(rule.condition for rule in self.rules)
         self._groups: dict[Gate, Group] = {}
         self._near: dict[Gate, Group] = {}
@@ -120,27 +120,39 @@ class EventRules:
 
     def scan(self, batch: EventBatch, flatten: Flatten) -> Scanned:
         """Return the hits of a batch, decoding as few records as can be."""
-        result = Scanned(records=len(batch.texts))
-        for index, text in enumerate(batch.texts):
-            gate = gate_of(text)
-            row: Row | None = None
+        texts = batch.texts
+        result = Scanned(records=len(texts))
+        rows: dict[int, Row] = {}
+        places: dict[Gate, list[int]] = {}
+        for index, gate in enumerate(self._gates.of(texts)):
             if gate is None:
                 row = self._decoded(batch, index, flatten, result)
                 if row is None:
                     continue
-                gate = Gate(row.value(CHANNEL), row.value(EVENT))
-            group = self.group(gate)
-            if not group.rules:
-                continue
-            found = group.candidates(normal(text))
-            if not found:
-                continue
-            if row is None:
-                row = self._decoded(batch, index, flatten, result)
-                if row is None:
-                    continue
-            self._match(index, row, found, result)
+                rows[index] = row
+                gate = Gate(row.value(CHANNEL), row.value(EVENT))  # noqa: PLW2901 - now it is known
+            if gate in places:
+                places[gate].append(index)
+            else:
+                places[gate] = [index]
+        found: dict[int, Sequence[int]] = {}
+        for group, indices in self._by_group(places):
+            for place, rules in group.candidates_of([texts[index] for index in indices]):
+                found[indices[place]] = rules
+        for index in sorted(found):
+            row = rows.get(index) or self._decoded(batch, index, flatten, result)
+            if row is not None:
+                self._match(index, row, found[index], result)
         return result
+
+    def _by_group(self, places: Mapping[Gate, list[int]]) -> Iterator[tuple[Group, list[int]]]:
+        """Yield the groups that have rules, with the records that are theirs."""
+        joined: dict[Group, list[int]] = {}
+        for gate, indices in places.items():
+            group = self.group(gate)
+            if group.rules:
+                joined.setdefault(group, []).extend(indices)
+        yield from joined.items()
 
     def scan_plain(self, batch: EventBatch, flatten: Flatten) -> Scanned:
         """Return the hits of a batch: every record is decoded, every rule evaluated."""

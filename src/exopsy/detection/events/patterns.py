@@ -9,6 +9,7 @@ text that may hold escapes of characters is decoded for it, once and twice. So p
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from exopsy.detection.sieve.literals import SHORTEST, Literal
 from exopsy.schema.columns import LogColumns
@@ -17,6 +18,12 @@ OPAQUE = frozenset(("Level", "Keywords", "Succeeded"))
 """Fields whose value is not what the text says: words that are read as numbers, and what follows
 from other fields."""
 
+BETWEEN = b"\xff"
+"""Stands between records that are looked at together: in no text's bytes, and in no pattern."""
+UNDONE = (r"\x5cu[0-9a-f]{4}", r"\x5c/")
+"""Patterns (caseless) of what makes ``normal`` add decoded forms of a text."""
+
+_CODED = re.compile(rb"\\(?:u[0-9a-fA-F]{4}|/)")
 _ESCAPE = re.compile(rb"(?:\\u[0-9a-fA-F]{4})+|\\.", re.DOTALL)
 _CONTROL = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 
@@ -25,11 +32,17 @@ def normal(text: str) -> bytes:
     """Return the text of an event as patterns see it."""
     data = text.encode("utf-8", "backslashreplace")
     single = _single(data)
-    if b"\\u" not in single and b"\\/" not in single:
+    # Behind anything else a backslash is one of a value, or stands for a control character.
+    if (b"\\u" not in single and b"\\/" not in single) or _CODED.search(single) is None:
         return single
     once = _ESCAPE.sub(_undone, data)
     twice = _ESCAPE.sub(_undone, once)
     return b"\n".join((single, _quoted(once), _quoted(twice)))
+
+
+def joined(texts: Sequence[str]) -> bytes:
+    """Return texts of events as patterns see them, nothing decoded, with ``BETWEEN`` between them."""
+    return _single(BETWEEN.join([text.encode("utf-8", "backslashreplace") for text in texts]))
 
 
 def _undone(found: re.Match[bytes]) -> bytes:

@@ -12,6 +12,7 @@ from exopsy.evidence.events.field_bag import FieldBag
 from exopsy.evidence.events.json_object import read_object
 from exopsy.evidence.events.notes import NO_EVENT, REPEATED_KEYS, TOO_LONG
 from exopsy.evidence.events.shapes import shape_of, time_of, unwrapped
+from exopsy.evidence.events.usual import read_usual
 from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.row import Origin, Row, Skipped
 
@@ -34,6 +35,20 @@ def flatten(text: str, *, artifact: str, host: str, offset: int, number: int) ->
     origin = Origin(artifact=artifact, offset=offset, line=number)
     if len(text) > _MOST:
         return Skipped(reason=TOO_LONG, origin=origin)
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:
+        return flatten_plainly(text, origin, host)
+    usual = read_usual(text, raw)
+    if usual is None:
+        return flatten_plainly(text, origin, host)
+    return Row(
+        log=EVENT_LOG, host=host, timestamp=usual[1], fields=usual[0], origin=origin, raw=raw
+    )
+
+
+def flatten_plainly(text: str, origin: Origin, host: str = "") -> Row | Skipped:
+    """Turn the text into a row whatever its layout: the definition."""
     raw = text.encode("utf-8", "backslashreplace")
     found = read_object(raw)
     if isinstance(found, str):
