@@ -123,19 +123,20 @@ class EventRules:
         texts = batch.texts
         result = Scanned(records=len(texts))
         rows: dict[int, Row] = {}
+        found: dict[int, Sequence[int]] = {}
         places: dict[Gate, list[int]] = {}
         for index, gate in enumerate(self._gates.of(texts)):
             if gate is None:
                 row = self._decoded(batch, index, flatten, result)
-                if row is None:
-                    continue
-                rows[index] = row
-                gate = Gate(row.value(CHANNEL), row.value(EVENT))  # noqa: PLW2901 - now it is known
-            if gate in places:
+                if row is not None:
+                    rows[index] = row
+                    group = self.group(Gate(row.value(CHANNEL), row.value(EVENT)))
+                    if group.rules and (rules := group.candidates(texts[index])):
+                        found[index] = rules
+            elif gate in places:
                 places[gate].append(index)
             else:
                 places[gate] = [index]
-        found: dict[int, Sequence[int]] = {}
         for group, indices in self._by_group(places):
             for place, rules in group.candidates_of([texts[index] for index in indices]):
                 found[indices[place]] = rules
