@@ -1,4 +1,6 @@
-"""The text of an event as the library writes nearly all of them -> its fields, quicker than by shape.
+"""The text of an event as the library writes nearly all of them -> its values, then its fields.
+
+Most events that are looked at match no rule, so their values are had without making fields of them.
 
 What stands before the time is the same in all events of one kind: it is decoded once for each. The
 few values between it and the data are taken by their places, and the data must be an object of plain
@@ -9,8 +11,8 @@ definition, and a test holds both equal.
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable, Iterable
 from datetime import datetime
-from typing import NamedTuple
 
 import msgspec
 
@@ -20,6 +22,7 @@ from exopsy.evidence.events.field_bag import RESERVED, FieldBag
 from exopsy.evidence.events.json_object import read_object
 from exopsy.evidence.events.shapes import rendered
 
+_Data = dict[str, str | int | bool | None]
 _TIME = '"TimeCreated":{'
 _PLAIN = r'[^"\\\x00-\x1f]'
 _INTEGER = r"0|[1-9]\d{0,17}"
@@ -41,14 +44,14 @@ _LONG_VALUE = Limits().event_value
 _MOST_FIELDS = Limits().event_fields
 _RESERVED = frozenset(name.lower() for name in RESERVED)
 _NOTHING = ("", "-", None)
-_Data = dict[str, str | int | bool | None]
 _decode = msgspec.json.Decoder(_Data).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class _Kind(NamedTuple):
+class _Kind(msgspec.Struct, frozen=True):
     """What is said before the time: in the order of the fields, around those behind it."""
 
+    head: str
     first: dict[str, str]
     """``EventID``, ``Level``, ``Task``, ``Keywords``."""
     provider: dict[str, str]
@@ -58,62 +61,94 @@ class _Kind(NamedTuple):
     """The same, behind the ids of process and thread: ``Qualifiers``."""
 
 
+_NOT_TOLD = frozenset("EventRecordID ProcessID ThreadID ActivityID RelatedActivityID".split())
+"""Fields of the system part that an ``Event`` does not tell; of the data they may be."""
+
+
+class UsualEvent(msgspec.Struct, frozen=True):
+    """The values of one event."""
+
+    raw: bytes
+    kind: _Kind
+    moment: datetime
+    data: _Data
+    number: str
+    activity: str | None
+    related: str | None
+    process: str | None
+    thread: str | None
+    channel: str
+    computer: str
+    user: str | None
+
+    def told(self, names: tuple[str, ...]) -> Hashable:
+        """Return something that is equal only for events whose fields of these names are equal."""
+        values = tuple(map(self.data.get, names))
+        # True is equal to 1, and they are different texts
+        return self.kind.head, self.channel, self.computer, self.user, values, (*map(type, values),)
+
+    def fields(self) -> dict[str, str]:
+        """Return the fields as ``shapes`` would make them, in their order."""
+        kind = self.kind
+        fields = {
+            **kind.first,
+            "EventRecordID": self.number,
+            "Channel": self.channel,
+            "Computer": self.computer,
+            **kind.provider,
+        }
+        if self.user is not None:
+            fields["UserID"] = self.user
+        for name, value in self.data.items():
+            if value not in _NOTHING:
+                fields[name] = value if type(value) is str else _written(value)
+        for name, text in kind.before.items():
+            fields.setdefault(name, text)
+        if self.process is not None and self.thread is not None:
+            fields.setdefault("ProcessID", self.process)
+            fields.setdefault("ThreadID", self.thread)
+        for name, text in kind.behind.items():
+            fields.setdefault(name, text)
+        if self.activity is not None:
+            fields.setdefault("ActivityID", self.activity)
+        if self.related is not None:
+            fields.setdefault("RelatedActivityID", self.related)
+        return fields
+
+
 _kinds: dict[str, _Kind | None] = {}
 _plain_names: set[tuple[str, ...]] = set()
 
 
-def read_usual(text: str, raw: bytes) -> tuple[dict[str, str], datetime] | None:
-    """Return the fields of an event and its time, or None where it has to be looked at closely.
+def read_usual(text: str) -> UsualEvent | None:
+    """Return the values of an event, or None where it has to be looked at closely.
 
     Args:
         text: one JSON object.
-        raw: the same in UTF-8; nothing of it had to be replaced.
     """
     at = text.find(_TIME)
     head = text[:at] if 0 < at < _LONGEST else ""
     kind = _kinds[head] if head in _kinds else _look(head)
-    if kind is None or len(raw) > _LONG_VALUE:
+    if kind is None or len(text) > _LONG_VALUE:
         return None
     found = _MIDDLE(text, at)
-    if found is None:
+    if found is None or not text.endswith("}}"):
         return None
-    time, number, activity, related, process, thread, channel, computer, user = found.groups()
+    time, *others = found.groups()
     moment = parse_utc(time) if time[-1] == "Z" else None
-    if moment is None or not text.endswith("}}"):
+    if moment is None:
         return None
-    inner = raw[found.end() : -2] if len(raw) == len(text) else text[found.end() : -2].encode()
     try:
+        raw = text.encode()
+        inner = raw[found.end() : -2] if len(raw) == len(text) else text[found.end() : -2].encode()
         data = _decode(inner)
-    except (msgspec.MsgspecError, RecursionError):
+    except (UnicodeEncodeError, msgspec.MsgspecError, RecursionError):
         return None
     names = tuple(data)
     # What comes out as it went in says no name twice.
     if (names not in _plain_names and not _are_plain(names)) or _encode(data) != inner:
         return None
-    fields = {
-        **kind.first,
-        "EventRecordID": number,
-        "Channel": channel,
-        "Computer": computer,
-        **kind.provider,
-    }
-    if user is not None:
-        fields["UserID"] = user
-    for name, value in data.items():
-        if value not in _NOTHING:
-            fields[name] = value if type(value) is str else _written(value)
-    for name, text_ in kind.before.items():
-        fields.setdefault(name, text_)
-    if process is not None:
-        fields.setdefault("ProcessID", process)
-        fields.setdefault("ThreadID", thread)
-    for name, text_ in kind.behind.items():
-        fields.setdefault(name, text_)
-    if activity is not None:
-        fields.setdefault("ActivityID", activity)
-        if related is not None:
-            fields.setdefault("RelatedActivityID", related)
-    return fields, moment
+    return UsualEvent(raw, kind, moment, data, *others)
 
 
 def _written(value: object) -> str:
@@ -150,7 +185,7 @@ def _kind_of(head: str) -> _Kind | None:
     provider = {name: text for name, text in bag.fields.items() if name == "Provider_Name"}
     behind = {name: text for name, text in bag.yielding.items() if name == "Qualifiers"}
     before = {name: text for name, text in bag.yielding.items() if name != "Qualifiers"}
-    return _Kind(first, provider, before, behind)
+    return _Kind(head, first, provider, before, behind)
 
 
 def _are_plain(names: tuple[str, ...]) -> bool:
@@ -164,3 +199,18 @@ def _are_plain(names: tuple[str, ...]) -> bool:
         _plain_names.clear()
     _plain_names.add(names)
     return True
+
+
+class Usual:
+    """What others may know of the usual layout."""
+
+    def read(self, text: str) -> UsualEvent | None:
+        """Return the values of an event, or None where it has to be looked at closely."""
+        return read_usual(text)
+
+    def are_told(self, names: Iterable[str]) -> bool:
+        """Say whether ``UsualEvent.told`` tells fields of these names."""
+        return _NOT_TOLD.isdisjoint(names)
+
+
+USUAL = Usual()
