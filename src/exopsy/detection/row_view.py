@@ -15,7 +15,16 @@ _NONE: dict[str, Joined] = {}
 class RowView:
     """A row with its case-folded values remembered, so that many rules share the work."""
 
-    __slots__ = ("_folded", "_folded_many", "_joined", "_keyword", "_values", "extra", "many", "row")
+    __slots__ = (
+        "_folded",
+        "_folded_many",
+        "_joined",
+        "_keyword",
+        "_values",
+        "extra",
+        "many",
+        "row",
+    )
 
     def __init__(self, row: Row) -> None:
         self.row = row
