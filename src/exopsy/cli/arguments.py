@@ -41,7 +41,8 @@ examples:
   exopsy examine kape.7z --password-file passwords.txt --json > case.json
 """
 _SQL_EXAMPLES = """\
-tables: activity, finding, coverage, coverage_day, artifact, operator, backdoor
+tables: activity, exchange_cmdlet, process, finding, coverage, coverage_day, artifact, operator,
+backdoor
 
 examples:
   exopsy sql evidence-case "SHOW TABLES"

@@ -13,6 +13,7 @@ from exopsy.detection.events.event_rules import EventRules
 from exopsy.pipeline.bundle import Bundle
 from exopsy.pipeline.event_pool import WORTH, EventPool, rules_of
 from exopsy.pipeline.event_scan import EventPart, scan_events
+from exopsy.pipeline.kept_records import KeptTables
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.progress import SharedProgress
 from exopsy.pipeline.script_parts import PartSpool, join_parts
@@ -41,7 +42,11 @@ class EventReading:
         folder: Path,
         plain: bool,
         sweep: Sweep | None = None,
+        kept: KeptTables | None = None,
     ) -> None:
+        self._kept = kept
+        self.kept: list[dict[str, list[str]]] = []
+        """Files of the workers' kept records, by table."""
         self._bundle = bundle
         self._pool = pool
         self._matches = matches
@@ -99,6 +104,7 @@ class EventReading:
                         plain=self._plain,
                         seen=seen,
                         sweep=sweep,
+                        kept=self._kept,
                     )
                 while data := stream.read(_BLOCK):  # what a reader may have left
                     seen(memoryview(data))
@@ -141,6 +147,7 @@ class EventReading:
             with self._lock:
                 self.untimed += answer.untimed
                 self.hits += map(Path, answer.hits)
+                self.kept.append(answer.kept)
                 if answer.table:
                     self.tables.append(Path(answer.table))
             parts += map(Path, answer.parts)

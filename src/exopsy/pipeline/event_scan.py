@@ -15,6 +15,7 @@ from exopsy.detection.row_view import RowView
 from exopsy.evidence import registry
 from exopsy.evidence.events.chunk import CHUNK, records_in
 from exopsy.evidence.events.flatten import flatten
+from exopsy.pipeline.kept_records import EventKeeper, KeptTables
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.script_parts import PartSpool
 from exopsy.schema.event import EventBatch, EventLogFacts
@@ -105,6 +106,7 @@ def scan_events(
     plain: bool,
     seen: Callable[[memoryview], object] | None = None,
     sweep: EventSweep | None = None,
+    kept: KeptTables | None = None,
 ) -> None:
     """Read one part; the rows that rules matched go to the table.
 
@@ -118,6 +120,7 @@ def scan_events(
         plain: decode every record and evaluate every rule.
         seen: told of every byte, in order.
         sweep: for indicators.
+        kept: where records go that are kept whatever the rules say.
 
     Raises:
         OSError: the stream can't be read on; what came before is in the table.
@@ -126,6 +129,7 @@ def scan_events(
     spec = registry.spec_of_events(part.kind)
     places = _Places(remembering) if spec.name == "evtx" else None
     batch = matches.batch()
+    keeper = None if kept is None else EventKeeper(kept, plain=plain)
     decode = functools.partial(flatten, artifact=part.artifact, host="")
     look = rules.scan_plain if plain else rules.scan
     try:
@@ -145,10 +149,14 @@ def scan_events(
                 batch.add(_placed(row, places), RowView(row), "", matched)
             for piece in pieces.values():
                 parts.add(_placed(piece, places))
+            if keeper is not None:
+                keeper.take(events, decode, lambda row: _placed(row, places))
             if sweep is not None:
                 _sweep(sweep, events, places, decode)
     finally:
         batch.flush()
+        if keeper is not None:
+            keeper.flush()
 
 
 def _parts_of_blocks(events: EventBatch, decode: Callable[..., Row | Skipped]) -> dict[int, Row]:

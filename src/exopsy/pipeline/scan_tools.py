@@ -18,6 +18,7 @@ from exopsy.pipeline.bundle import Bundle
 from exopsy.pipeline.column_table import ColumnTable
 from exopsy.pipeline.event_pool import EventPool
 from exopsy.pipeline.event_reading import EventReading
+from exopsy.pipeline.kept_records import KeptTables
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.scan import Work
 from exopsy.pipeline.settings import RunSettings
@@ -42,6 +43,8 @@ class ScanResult(msgspec.Struct, kw_only=True):
     """Files of hits for correlations."""
     untimed: int = 0
     indicators: list[tuple[str, IndicatorSummary]] = []
+    kept: dict[str, list[str]] = {}
+    """Files of records that are kept whatever the rules say, by table."""
 
     def add(self, other: ScanResult) -> None:
         """Take in what another process brought."""
@@ -52,6 +55,8 @@ class ScanResult(msgspec.Struct, kw_only=True):
         self.hits += other.hits
         self.untimed += other.untimed
         self.indicators += other.indicators
+        for table, files in other.kept.items():
+            self.kept.setdefault(table, []).extend(files)
 
 
 class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +86,7 @@ class ScanTools:
         settings, folder = plan.settings, plan.folder
         self._sweep = None if plan.sweep is None else plan.sweep.fresh()
         self._hits = HitSpool(folder, name, field_needs(plan.correlations), settings.limits)
+        self._kept = KeptTables(folder, name)
         self._matches = MatchTable(
             folder,
             plan.bundle.mapping,
@@ -88,6 +94,7 @@ class ScanTools:
             sample_bytes=settings.limits.sample_bytes,
             name=f"match-0-{name}",
             hits=self._hits,
+            kept=self._kept,
         )
         self._tables = {
             log: ColumnTable(folder, registry.spec_of(log), names, name=name)
@@ -101,6 +108,7 @@ class ScanTools:
             folder=folder,
             plain=settings.plain,
             sweep=self._sweep,
+            kept=self._kept,
         )
         self._stack = ExitStack()
         self.work = Work(
@@ -133,6 +141,10 @@ class ScanTools:
     def result(self, facts: list[ArtifactFacts]) -> ScanResult:
         """Say what was brought; once the context is left."""
         events, sweep = self._events, self._sweep
+        kept: dict[str, list[str]] = {}
+        for files in (self._kept.files, *events.kept):
+            for table, paths in files.items():
+                kept.setdefault(table, []).extend(paths)
         return ScanResult(
             facts=facts,
             matches=[
@@ -143,4 +155,5 @@ class ScanTools:
             hits=[*map(str, self._hits.paths), *map(str, events.hits)],
             untimed=self._matches.untimed + events.untimed,
             indicators=[] if sweep is None else sweep.taken(),
+            kept=kept,
         )

@@ -363,6 +363,9 @@ class Finding(msgspec.Struct, kw_only=True):
     """Join keys its rows yielded (``request_id`` -> values), bounded."""
     folded: int = 0
     """Further subjects of this rule folded into this finding by a limit."""
+    ancestry: list[str] | msgspec.UnsetType = msgspec.UNSET
+    """Command lines (or programs) from the oldest known ancestor down to the process that the first
+    evidence is about, bounded, with control characters replaced; only where processes are known."""
 
 
 class Attribution(msgspec.Struct, kw_only=True):
