@@ -369,7 +369,7 @@ class _Run:
 
     def _tree(self, reading: Reading, findings: Sequence[Finding]) -> ProcessTree | None:
         """Link the processes, and tell each finding where its process comes from."""
-        if not reading.match_files or not reading.kept:
+        if not reading.kept:
             return None
         working = self._activities(reading)
         tree = ProcessTree(working, reading.kept)

@@ -41,8 +41,6 @@ _USUAL = 512
 _BATCH = 2_000
 _PID = re.compile(r"(0x[0-9a-fA-F]{1,8}|\d{1,10})\b", re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-# a letter of the alphabet, written as JSON need not write it
-_ESCAPED_LETTER = re.compile(r"\\u00[4-7]")
 
 Fields = dict[str, tuple[str, ...]]
 
@@ -110,6 +108,13 @@ def load_kept() -> KeptMapping:
 def _marks() -> tuple[str, ...]:
     starts = load_kept().processes.starts
     return (*cmdlet_marks(), *(start.mark for start in starts))
+
+
+@cache
+def _escaped() -> re.Pattern[str]:
+    """Return a pattern for any character of the marks, written as JSON need not write it."""
+    codes = sorted({f"{ord(char):02x}" for mark in _marks() for char in mark})
+    return re.compile(rf"\\u00(?:{'|'.join(codes)})", re.IGNORECASE)
 
 
 class KeptTables:
@@ -235,7 +240,7 @@ def _worth(texts: Sequence[str]) -> Iterable[int]:
                 found.append(index)
                 break
         else:
-            if "\\u00" in text and _ESCAPED_LETTER.search(text):
+            if "\\u00" in text and _escaped().search(text):
                 found.append(index)
     return found
 

@@ -38,6 +38,10 @@ COLUMNS = columns_of(
     " round:integer only_by:texts raw"
 )
 _BATCH = 2_000
+_TYPES = {"time": "TIMESTAMP", "integer": "BIGINT", "text": "VARCHAR", "texts": "VARCHAR[]"}
+_NOTHING = ", ".join(
+    f'CAST(NULL AS {_TYPES[column.type]}) AS "{column.name}"' for column in COLUMNS
+)
 
 
 class MatchTable:
@@ -248,10 +252,13 @@ def activity_view(tables: WorkingTables, files: Sequence[Path], hubs: Sequence[s
 
     Args:
         tables: of the run.
-        files: tables of matched rows, one a round.
+        files: tables of matched rows, one a round; none: nothing matched.
         hubs: names of the pivot keys that turned out to be hubs.
     """
-    tables.add_files("match", files)
+    if files:
+        tables.add_files("match", files)
+    else:
+        tables.run(f"CREATE OR REPLACE VIEW match AS SELECT {_NOTHING} WHERE false")
     tables.add_rows("hub", {"key": [*hubs, ""]})
     tables.run(_ACTIVITY)
 
