@@ -10,6 +10,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from exopsy.core.content import CONTENT, read_yaml
+from exopsy.evidence.events.cmdlets import cmdlet_mark
 from exopsy.evidence.events.flatten import flatten
 from exopsy.pipeline.kept_records import (
     ACT,
@@ -255,3 +257,6 @@ def test_the_mapping_names_fields_that_the_logs_have() -> None:
         assert all(COLUMNS[log].knows(name) for names in fields.values() for name in names)
     for start in mapping.processes.starts:
         assert start.mark in (start.pid, start.parent_guid)
+
+    names = read_yaml(CONTENT / "mappings" / "exchange_cmdlets.yml")
+    assert all(cmdlet_mark() in name for name in (*names["channels"], *names["providers"]))

@@ -129,7 +129,8 @@ def scan_events(
     spec = registry.spec_of_events(part.kind)
     places = _Places(remembering) if spec.name == "evtx" else None
     batch = matches.batch()
-    keeper = None if kept is None else EventKeeper(kept, plain=plain)
+    is_ours = places is not None
+    keeper = None if kept is None else EventKeeper(kept, plain=plain, is_ours=is_ours)
     decode = functools.partial(flatten, artifact=part.artifact, host="")
     look = rules.scan_plain if plain else rules.scan
     try:

@@ -18,7 +18,7 @@ from typing import Any, Self
 import msgspec
 
 from exopsy.core.content import CONTENT, read_yaml
-from exopsy.evidence.events.cmdlets import cmdlet_marks, is_cmdlet
+from exopsy.evidence.events.cmdlets import cmdlet_mark, is_cmdlet
 from exopsy.schema.event import EVENT_LOG, EventBatch
 from exopsy.schema.row import Row, Skipped
 from exopsy.store.tables import Column, TableWriter, columns_of
@@ -106,8 +106,8 @@ def load_kept() -> KeptMapping:
 
 @cache
 def _marks() -> tuple[str, ...]:
-    starts = load_kept().processes.starts
-    return (*cmdlet_marks(), *(start.mark for start in starts))
+    """Return texts of which every event that is kept has one, if unescaped."""
+    return (cmdlet_mark(), *(start.mark for start in load_kept().processes.starts))
 
 
 @cache
@@ -183,10 +183,17 @@ class KeptTables:
 class EventKeeper:
     """One reader's records of event logs on their way to the tables."""
 
-    def __init__(self, tables: KeptTables, *, plain: bool) -> None:
-        """``plain``: decode every record to see what it is."""
+    def __init__(self, tables: KeptTables, *, plain: bool, is_ours: bool = False) -> None:
+        """Begin.
+
+        Args:
+            tables: of the worker.
+            plain: decode every record to see what it is.
+            is_ours: the texts were made here, of an ``.evtx``; an exporter may have escaped letters.
+        """
         self._tables = tables
         self._plain = plain
+        self._is_ours = is_ours
         self._rows: dict[str, list[tuple[Any, ...]]] = {CMDLET: [], START: []}
 
     def take(
@@ -203,7 +210,7 @@ class EventKeeper:
             placed: gives a row the exact offset of its record.
         """
         every = range(len(events.texts))
-        for index in every if self._plain else _worth(events.texts):
+        for index in every if self._plain else _worth(events.texts, self._is_ours):
             row = decode(
                 events.texts[index], offset=events.offsets[index], number=events.numbers[index]
             )
@@ -230,8 +237,8 @@ class EventKeeper:
                 self.flush()
 
 
-def _worth(texts: Sequence[str]) -> Iterable[int]:
-    """Return which texts may be of an event that is kept; a few others may be among them."""
+def _worth(texts: Sequence[str], is_ours: bool) -> list[int]:
+    """Return which texts may be of an event that is kept; some others may be among them."""
     marks = _marks()
     found = []
     for index, text in enumerate(texts):
@@ -240,7 +247,7 @@ def _worth(texts: Sequence[str]) -> Iterable[int]:
                 found.append(index)
                 break
         else:
-            if "\\u00" in text and _escaped().search(text):
+            if not is_ours and "\\u00" in text and _escaped().search(text):
                 found.append(index)
     return found
 

@@ -33,10 +33,9 @@ def _mapping() -> dict[str, Any]:
     return found
 
 
-def cmdlet_marks() -> list[str]:
-    """Return texts of which the text of every event that records a cmdlet has one, if unescaped."""
-    mapping = _mapping()
-    return sorted(mapping["channels"] | mapping["providers"])
+def cmdlet_mark() -> str:
+    """Return what the text of every event that records a cmdlet has in it, if unescaped."""
+    return str(_mapping()["mark"])
 
 
 def is_cmdlet(fields: Mapping[str, str]) -> bool:
