@@ -16,6 +16,7 @@ from exopsy.pipeline.event_scan import EventPart, scan_events
 from exopsy.pipeline.kept_records import KeptTables
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.progress import SharedProgress
+from exopsy.pipeline.reading_notes import why_in_part
 from exopsy.pipeline.script_parts import PartSpool, join_parts
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.event import EVENT_LOG, EventLogFacts
@@ -111,7 +112,7 @@ class EventReading:
             except OSError as error:
                 return str(error)
             finally:
-                join_parts(parts.paths, rules, self._matches, plain=self._plain)
+                join_parts(parts.paths, rules, self._matches, facts, plain=self._plain)
                 if self._sweep is not None and sweep is not None:
                     self._sweep.add(EVENT_LOG, sweep.finish())
         return ""
@@ -153,7 +154,7 @@ class EventReading:
             parts += map(Path, answer.parts)
         if parts:
             with self._lock:
-                join_parts(parts, self._event_rules(), self._matches, plain=self._plain)
+                join_parts(parts, self._event_rules(), self._matches, facts, plain=self._plain)
         return failure
 
 
@@ -186,6 +187,8 @@ def _told(
         spans=facts.spans,
         servers=facts.computers,
         channels=facts.channels,
+        looked=facts.looked,
+        notes=dict(sorted(facts.notes.items())),
     )
     if failure:
         found.state = "partial" if facts.records else "failed"
@@ -193,4 +196,6 @@ def _told(
     elif lost:
         found.state = "partial"
         found.why = f"{lost} of its records or places are damaged and could not be read."
+    elif reason := why_in_part(found):
+        found.state, found.why = "partial", reason
     return found

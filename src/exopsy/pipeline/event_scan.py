@@ -142,11 +142,13 @@ def scan_events(
                 if hit.index in pieces:
                     continue  # its script is looked at as a whole
                 if row is not None and hit.row is not row:
+                    facts.look(row.origin.line, row.notes)
                     batch.add(_placed(row, places), RowView(row), "", matched)
                     matched = []
                 row = hit.row
                 matched.append((hit.matcher, hit.grade))
             if row is not None:
+                facts.look(row.origin.line, row.notes)
                 batch.add(_placed(row, places), RowView(row), "", matched)
             for piece in pieces.values():
                 parts.add(_placed(piece, places))

@@ -43,6 +43,7 @@ from exopsy.pipeline.pivot import name_of
 from exopsy.pipeline.pivoting import PivotScan
 from exopsy.pipeline.process_tree import ProcessTree
 from exopsy.pipeline.progress import Progress, SharedProgress
+from exopsy.pipeline.reading_notes import tell_notes
 from exopsy.pipeline.rereading import fill_samples
 from exopsy.pipeline.scan_collection import scan_collection
 from exopsy.pipeline.scan_tools import ScanPlan
@@ -470,6 +471,7 @@ class _Run:
     def _problems(self, reading: Reading) -> list[str]:
         told = [f"{p.path}: {p.text}" for p in self.collection.problems]
         told += tell_losses(reading.artifacts)
+        told += tell_notes(reading.artifacts)
         told += self.sweep.tell() if self.sweep is not None else []
         told += tell_correlation_losses(reading.correlated, self.infos)
         told += [

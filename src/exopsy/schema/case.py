@@ -289,6 +289,10 @@ class Coverage(msgspec.Struct, kw_only=True):
     state: Literal["read", "partial", "failed", "absent"]
     gaps: list[CoverageGap] = msgspec.field(default_factory=list)
     skipped: dict[str, int] = msgspec.field(default_factory=dict)
+    notes: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
+    """Of an event log: records that could be read in several ways, by what was chosen
+    (``time-zone-assumed``), among those that rules matched and, of an export, the first and last of
+    every piece. ``problems`` says it in words."""
 
 
 class ActionItem(msgspec.Struct, kw_only=True):
