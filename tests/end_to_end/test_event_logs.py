@@ -357,3 +357,39 @@ def _die() -> None:
     import os
 
     os._exit(3)
+
+
+def started(number: int, command: str, pool: str = "MSExchangeOWAAppPool") -> str:
+    document = json.loads(
+        event(
+            number,
+            1,
+            number,
+            Image="C:\\Windows\\System32\\cmd.exe",
+            CommandLine=command,
+            ParentImage="C:\\Windows\\System32\\inetsrv\\w3wp.exe",
+            ParentCommandLine=f'w3wp.exe -ap "{pool}"',
+        )
+    )
+    document["Event"]["System"]["Channel"] = "Microsoft-Windows-Sysmon/Operational"
+    return json.dumps(document)
+
+
+PRODUCT = 'cmd.exe /c ""C:\\Program Files\\Vendor\\check.cmd""'
+
+
+@pytest.mark.parametrize(
+    ("lines", "conclusion"),
+    [
+        ([started(1, PRODUCT)], "suspicious"),
+        ([started(1, "cmd.exe /c x", "OtherApplication")], "suspicious"),
+        ([started(1, PRODUCT), started(2, "cmd.exe /c whoami")], "compromised"),
+    ],
+)
+def test_what_can_be_innocent_alone_is_for_a_person_to_look_at(
+    examine, tmp_path: Path, lines: list[str], conclusion: str
+) -> None:
+    folder = tmp_path / "EX01"
+    folder.mkdir()
+    (folder / "sysmon.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert examine(folder).verdict.conclusion == conclusion
