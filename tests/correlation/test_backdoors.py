@@ -116,6 +116,33 @@ def test_planter_named_by_cmdlet_path(lab):
     assert [a.finding_id for a in out.operators[0].actions] == ["F1", "F2"]
 
 
+def planted_twice(lab, minutes, cmdlet_client=A):
+    """An event log tells of the file first; a log with an address tells of its cmdlet."""
+    written = lab.row(50, "", "plant", "success", log="windows-event", artifact="e", what="w3wp")
+    cmdlet = lab.row(
+        50 + minutes, cmdlet_client, "plant", "success", log="exchange-rps-http", what="New-X"
+    )
+    findings = [
+        lab.finding("plant", "success", 50, subject={"file": lab.ON_DISK, "Image": "w3wp"},
+                    log="windows-event", number=1),
+        lab.finding("plant", "success", 50 + minutes, subject={"file": lab.ON_DISK, "Cmdlet": "New-X"},
+                    log="exchange-rps-http", number=2),
+        lab.used(70, number=3),
+    ]  # fmt: skip
+    out = lab.story(findings, [written, cmdlet, lab.hit(70, A)])
+    shells = [b for b in out.backdoors if b.kind == "web-shell"]
+    by = {o.id: o.addresses for o in out.operators}
+    return {shell.planted_at for shell in shells}, [by.get(s.planted_by) for s in shells]
+
+
+def test_a_planter_with_an_address_is_preferred_to_one_seen_from_inside(lab):
+    assert planted_twice(lab, 5) == ({"2021-03-03T04:50:00Z"}, [[A]])
+
+
+def test_a_planting_much_later_says_nothing_of_the_first(lab):
+    assert planted_twice(lab, 15)[1] == [[]]
+
+
 def test_planter_by_order_of_events(lab):
     findings = [lab.finding("door", "success", 4, number=1, subject={"c-ip": A}), lab.used(60, 2)]
     rows = [lab.row(4, A, "door", "success", stem="/d", status=200), lab.hit(60, A), lab.hit(70, B)]
