@@ -21,7 +21,7 @@ import msgspec
 
 from exopsy.api import examine
 from exopsy.lab.event_logs import file_name
-from exopsy.lab.make import make_lab
+from exopsy.lab.make import EVENTS_BY_DEFAULT, make_lab
 from exopsy.lab.scenarios import SCENARIOS
 from exopsy.lab.truth import Truth, TruthEventLogs, TruthHost
 from exopsy.schema.case import CaseDocument, Host
@@ -44,7 +44,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--days", type=int, default=12)
     parser.add_argument("--requests-per-day", type=int, default=3_000)
     parser.add_argument("--parameters", default="default")
-    parser.add_argument("--events", action="store_true", help="with event logs")
+    parser.add_argument(
+        "--events", action=argparse.BooleanOptionalAction, default=EVENTS_BY_DEFAULT
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args(argv)

@@ -280,13 +280,13 @@ def _lab(commands: _Commands[Parser]) -> None:
     make.add_argument(
         "--events",
         action=argparse.BooleanOptionalAction,
-        help="Windows event logs as well (default: no)",
+        help="Windows event logs as well (default: yes)",
     )
     make.add_argument(
         "--sysmon",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="with --events: Sysmon is installed (default: yes)",
+        help="with event logs: Sysmon is installed (default: yes)",
     )
     bulk = _command(
         inner, "bulk", "exopsy.cli.lab:run_bulk", "make a large amount of log for timing"
