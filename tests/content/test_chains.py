@@ -21,7 +21,7 @@ def _read(path) -> ChainSpec:
 
 @pytest.fixture(scope="module")
 def reading() -> dict[tuple[str, str], set[str]]:
-    rules = load_rules([CONTENT], formats=registry.FORMATS).rules
+    rules = load_rules([CONTENT], formats=registry.RULE_FORMATS).rules
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for rule in (*rules.rules, *rules.aggregates):
         if rule.info.chain:

@@ -20,7 +20,7 @@ SAMPLES = Path(__file__).parents[2].parent / "shared" / "samples" / "exchange-lo
 
 @pytest.fixture(scope="module")
 def rules():
-    loaded = load_rules([CONTENT], formats=registry.FORMATS)
+    loaded = load_rules([CONTENT], formats=registry.RULE_FORMATS)
     assert not loaded.errors
     return loaded.rules
 

@@ -22,7 +22,7 @@ DECODE = functools.partial(flatten, artifact="a.evtx", host="EX01")
 
 @pytest.fixture(scope="module")
 def own() -> EventRules:
-    loaded = load_rules([CONTENT], formats=registry.FORMATS)
+    loaded = load_rules([CONTENT], formats=registry.RULE_FORMATS)
     assert loaded.errors == ()
     return EventRules(loaded.rules.rules, loaded.rules.lists, innocent=read_innocent())
 

@@ -177,8 +177,8 @@ def parts(log: str) -> Parts:
 
 LOGS = tuple(
     sorted(
-        {rule.log for rule in load_rules([CONTENT], formats=registry.FORMATS).rules.rules}
-        - {EVENT_LOG}
+        {rule.log for rule in load_rules([CONTENT], formats=registry.RULE_FORMATS).rules.rules}
+        - {EVENT_LOG, *registry.FILE_NAMES}
     )
 )
 """Logs of lines that our rules read; those for event logs have a law of their own."""

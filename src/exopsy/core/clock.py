@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+UNTIMED = "1601-01-01T00:00:00Z"
+"""Stands in a document for the time of what carries none: a state, not an event."""
+
 
 def now_utc() -> datetime:
     """Return the current time, aware, UTC. Called in ``cli`` only and passed down."""

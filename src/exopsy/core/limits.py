@@ -20,6 +20,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Temporary copies of archives that can't be read as a stream, all together."""
     record_bytes: int = 1 << 20
     """One record; what is longer is counted as cut and its beginning is looked at."""
+    file_bytes: int = 32 << 20
+    """Of a file that is evidence as a whole (a page, a configuration); what follows is only hashed."""
     event_fields: int = 2_000
     """Values of one event that become fields; what follows is left to keywords."""
     event_depth: int = 32

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from exopsy.core.clock import parse_utc
+from exopsy.core.clock import UNTIMED, parse_utc
 from exopsy.correlation.addresses import read_address
 from exopsy.schema.activity import Activity
 from exopsy.schema.case import GRADES, LEVELS, Finding
@@ -30,7 +30,7 @@ def identity(finding: Finding) -> tuple[str, str]:
 
 def moment(text: str) -> datetime:
     """Read a document's time; what has none sorts last."""
-    return parse_utc(text) or NEVER
+    return NEVER if text == UNTIMED else parse_utc(text) or NEVER
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:

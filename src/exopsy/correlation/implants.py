@@ -172,16 +172,17 @@ def _named(
             named or "; ".join(f"{k}={v}" for k, v in sorted(finding.subject.items())),
         )
     for value in sorted(set(finding.subject.values()) - {named}):
-        if looks_like_disk_path(value):
+        if "\\" in value:
             url = served_as(disk_path(value, host), web_roots)
             if url and _EXECUTABLE.search(url):
                 yield "web-shell", value
 
 
 def _place(host: str, kind: BackdoorKind, value: str, web_roots: WebRoots) -> Implant:
-    if looks_like_disk_path(value):
-        disk = disk_path(value, host)
-        url = served_as(disk, web_roots)
+    disk = disk_path(value, host)
+    # Of a collected file the drive may not be known; that it lies in a web root then says enough.
+    url = served_as(disk, web_roots) if "\\" in value else None
+    if url is not None or looks_like_disk_path(value):
         return Implant(host, kind, url or disk, is_url=url is not None, file=disk)
     if value.startswith("/"):
         return Implant(host, kind, url_path(value), is_url=True)

@@ -43,6 +43,8 @@ class Subject(msgspec.Struct, frozen=True):
     document: dict[str, Any]
     made: Rule | Aggregate
     rules: RuleSet
+    whole: frozenset[str] = frozenset()
+    """Kinds of files that are read whole, without a sieve."""
 
 
 class Lint:
@@ -216,6 +218,8 @@ class Sievable(Lint):
         """Ask the compiler."""
         if not isinstance(subject.made, Rule):
             return False
+        if subject.made.log in subject.whole:
+            return False  # of a file every element is looked at
         if subject.made.log == EVENT_LOG:
             # An event of a rare kind may be decoded each time; of those kinds servers write many.
             # The last stands for every kind that the rule does not name.
@@ -293,8 +297,16 @@ LINTS: tuple[Lint, ...] = (
 )
 
 
-def lint(folders: Sequence[Path], formats: Sequence[FormatSpec]) -> list[ContentError]:
-    """Return every problem of every rule file in the folders; loading errors come first."""
+def lint(
+    folders: Sequence[Path], formats: Sequence[FormatSpec], whole: frozenset[str] = frozenset()
+) -> list[ContentError]:
+    """Return every problem of every rule file in the folders; loading errors come first.
+
+    Args:
+        folders: content folders.
+        formats: what rules can name as their log source.
+        whole: those of them that are files read whole, without a sieve.
+    """
     loaded = load_rules(folders, formats=formats)
     problems = list(loaded.errors)
     made = {m.at: m for m in loaded.rules.rules} | {m.at: m for m in loaded.rules.aggregates}
@@ -304,7 +316,7 @@ def lint(folders: Sequence[Path], formats: Sequence[FormatSpec]) -> list[Content
             at = str(path.relative_to(folder))
             if at not in made:
                 continue
-            subject = Subject(path, at, read_yaml(path), made[at], loaded.rules)
+            subject = Subject(path, at, read_yaml(path), made[at], loaded.rules, whole)
             problems += [
                 ContentError(f"{found.problem} ({found.name})", at=at, remedy=found.remedy)
                 for found in LINTS

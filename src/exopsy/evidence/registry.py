@@ -8,6 +8,7 @@ from typing import BinaryIO, Protocol, cast
 
 from exopsy.evidence import recognition
 from exopsy.schema.event import EVENT_LOG, EventBatch, EventLogFacts
+from exopsy.schema.file import FileFacts
 from exopsy.schema.format import FormatSpec, Layout
 from exopsy.schema.row import Origin, Row, Skipped
 
@@ -49,6 +50,30 @@ class EventReader(Protocol):
             stream: seekable.
             offset: from ``EventBatch.offsets``.
             number: from ``EventBatch.numbers``.
+        """
+
+
+class FileReader(Protocol):
+    """What the module of a kind of file offers: the file is read whole, and rules see its parts."""
+
+    def recognise(self, head: bytes, path: str) -> bool:
+        """Say whether a file is of this kind.
+
+        Args:
+            head: its first bytes, up to 64 KiB.
+            path: inside the collection, ``/`` between folders.
+        """
+
+    def read_file(self, data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
+        """Yield what rules look at: one row for the file, or one for each element of it.
+
+        Never raises on what the bytes hold; what can't be read is a ``Skipped`` with a short stable
+        reason. A row's ``timestamp`` is None unless the file itself dates the element; its ``raw``
+        is the element's own bytes, and its origin points at them.
+
+        Args:
+            data: the file's bytes, or the first of them (``file.is_whole``).
+            file: what is known of it.
         """
 
 
@@ -297,6 +322,41 @@ EVENT_FORMATS: tuple[FormatSpec, ...] = (
 """Kinds of event logs. They are no logs of lines, so ``FORMATS`` has none of them."""
 
 
+FILE_FORMATS: tuple[FormatSpec, ...] = (
+    FormatSpec(
+        name="web-page",
+        module="exopsy.evidence.files.web_page",
+        title="Web pages and handlers",
+        product="exchange",
+        service="web-page",
+        time_column="",
+    ),
+    FormatSpec(
+        name="exchange-binary",
+        module="exopsy.evidence.files.exchange_binary",
+        title="Setup program of Exchange",
+        product="exchange",
+        service="binary",
+        time_column="",
+        build_field="Build",
+    ),
+    FormatSpec(
+        name="exchange-setup",
+        module="exopsy.evidence.files.exchange_setup",
+        title="Exchange setup log",
+        product="exchange",
+        service="setup",
+        time_column="",
+        build_field="Build",
+    ),
+)
+"""Kinds of files that are read whole, in the order in which they are asked: the first that
+recognises a file has it. A row's ``log`` is the kind's name."""
+
+RULE_FORMATS = (*FORMATS, *FILE_FORMATS)
+"""What a rule of ours can name as its log source, event logs aside."""
+
+
 def load(spec: FormatSpec) -> Parser:
     """Import the parser a spec names."""
     return cast("Parser", importlib.import_module(spec.module))
@@ -316,7 +376,23 @@ def load_events(spec: FormatSpec) -> EventReader:
     return cast("EventReader", importlib.import_module(spec.module))
 
 
-_BY_NAME = {spec.name: spec for spec in FORMATS}
+def load_file(spec: FormatSpec) -> FileReader:
+    """Import the reader that the spec of a kind of file names."""
+    return cast("FileReader", importlib.import_module(spec.module))
+
+
+def recognise_file(head: bytes, path: str) -> FormatSpec | None:
+    """Say which kind of file an artifact is, where it is none of the logs.
+
+    Args:
+        head: the first bytes, 64 KiB are plenty.
+        path: inside the collection, ``/`` between folders.
+    """
+    return next((spec for spec in FILE_FORMATS if load_file(spec).recognise(head, path)), None)
+
+
+_BY_NAME = {spec.name: spec for spec in RULE_FORMATS}
+FILE_NAMES = frozenset(spec.name for spec in FILE_FORMATS)
 
 
 def spec_of(name: str) -> FormatSpec:

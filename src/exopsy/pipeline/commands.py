@@ -12,16 +12,16 @@ import msgspec
 
 from exopsy.core.content import CONTENT
 from exopsy.core.errors import ContentError
-from exopsy.schema.case import Exposure
+from exopsy.schema.exposure import BuildExposure
 from exopsy.schema.rule import RuleInfo
 
 
 def lint_rules(folders: Sequence[Path]) -> list[ContentError]:
     """Return everything that is wrong with the rules of the folders (ours when none is given)."""
     from exopsy.detection.lint import lint
-    from exopsy.evidence.registry import FORMATS
+    from exopsy.evidence.registry import FILE_NAMES, RULE_FORMATS
 
-    return lint(folders or (CONTENT,), FORMATS)
+    return lint(folders or (CONTENT,), RULE_FORMATS, FILE_NAMES)
 
 
 def test_rules(folders: Sequence[Path]) -> tuple[int, list[ContentError]]:
@@ -58,11 +58,11 @@ class RulesCoverage(msgspec.Struct, frozen=True, kw_only=True):
 def rules_coverage(folders: Sequence[Path]) -> RulesCoverage:
     """Count which rules can run on which records (ours when no folder is given)."""
     from exopsy.detection.load import default_cache, load_rules
-    from exopsy.evidence.registry import FORMATS
+    from exopsy.evidence.registry import RULE_FORMATS
 
     workers = min(4, os.cpu_count() or 1)
     loaded = load_rules(
-        folders or (CONTENT,), formats=FORMATS, cache=default_cache(), workers=workers
+        folders or (CONTENT,), formats=RULE_FORMATS, cache=default_cache(), workers=workers
     )
     runs: Counter[tuple[str, str]] = Counter()
     left_out: Counter[tuple[str, str]] = Counter()
@@ -96,21 +96,23 @@ def list_rules(folders: Sequence[Path]) -> list[RuleInfo]:
         ContentError: the first rule that can't be loaded.
     """
     from exopsy.detection.load import default_cache, load_rules
-    from exopsy.evidence.registry import FORMATS
+    from exopsy.evidence.registry import RULE_FORMATS
     from exopsy.schema.case import LEVELS
 
-    loaded = load_rules(folders or (CONTENT,), formats=FORMATS, cache=default_cache())
+    loaded = load_rules(folders or (CONTENT,), formats=RULE_FORMATS, cache=default_cache())
     if loaded.errors:
         raise loaded.errors[0]
     infos = loaded.rules.infos().values()
     return sorted(infos, key=lambda i: (-LEVELS.index(i.level), i.chain or "", i.title, i.id))
 
 
-def exposure_of(build: str, day: date | None) -> list[Exposure]:
-    """Return which holes a build had open, on a day or at all."""
-    from exopsy.exposure.assess import assess
-    from exopsy.exposure.builds import load_facts
+def exposure_of(build: str, day: date | None) -> BuildExposure:
+    """Return which holes a build has, by number or name.
 
-    facts = load_facts(CONTENT / "facts")
-    seen = (day or date.max).isoformat()
-    return assess({seen: build}, facts=facts, cves=sorted(facts.cves), since=day, until=day)
+    Raises:
+        ValueError: no build is named; a sentence for the analyst.
+    """
+    from exopsy.exposure.builds import load_facts
+    from exopsy.exposure.of_build import expose
+
+    return expose(build, facts=load_facts(CONTENT / "facts"), day=day)

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from exopsy.core.clock import format_utc
+from exopsy.core.clock import UNTIMED, format_utc
 from exopsy.core.limits import Limits
 from exopsy.schema.case import GRADES, Evidence, Finding
 from exopsy.schema.event import EVENT_LOG
@@ -21,7 +21,8 @@ _KEYS_MOST = 20
 # One row for each rule that a row matched.
 _VIEW = """
 CREATE OR REPLACE VIEW matched AS
-SELECT a.*, u.rule, u.grade, u.subject FROM activity a,
+SELECT a.*, u.rule, u.grade, u.subject
+FROM (SELECT * FROM activity UNION ALL BY NAME SELECT * FROM state) a,
 LATERAL (SELECT unnest(a.rules) AS rule, unnest(a.grades) AS grade, unnest(a.subjects) AS subject) u
 """
 
@@ -32,7 +33,7 @@ _SAMPLE = """min_by({'time': time, 'artifact': artifact, 'offset': "offset", 'li
 # afterwards: rows can come by the million, and each may be a group of its own.
 _FINDINGS = """
 WITH dated AS (
-  SELECT *, strftime(time, '%%Y-%%m-%%d') AS day FROM matched
+  SELECT *, coalesce(strftime(time, '%%Y-%%m-%%d'), '') AS day FROM matched
 ), grouped AS (
   SELECT rule, host, log, subject, grade, day,
     count(*) AS count, min(time) AS first_seen, max(time) AS last_seen
@@ -168,5 +169,7 @@ def number_findings(findings: Iterable[Finding], hashes: Mapping[str, str | None
     return ordered
 
 
-def _text(moment: datetime) -> str:
+def _text(moment: datetime | None) -> str:
+    if moment is None:
+        return UNTIMED
     return format_utc(moment.replace(tzinfo=UTC))

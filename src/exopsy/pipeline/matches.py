@@ -159,20 +159,32 @@ class MatchBatch:
         if activity is None:
             self._untimed += 1
             return None
-        subjects = []
-        if view is not None:
-            for matcher, _ in matched:
-                view.extra.clear()
-                subject = matcher.subject_of(view)
-                subjects.append(msgspec.json.encode(subject, order="sorted").decode())
         self.keep(
             activity,
             row.raw,
             [m.rule.info.id for m, _ in matched],
             [g for _, g in matched],
-            subjects,
+            [] if view is None else _subjects(view, matched),
         )
         return activity
+
+    def add_state(self, row: Row, view: RowView, matched: Sequence[tuple[Matcher, Grade]]) -> None:
+        """Keep an element of a file: a state makes findings, but is no event of the story."""
+        self.keep(
+            Activity(
+                time=_NO_TIME,
+                host=row.host,
+                log=row.log,
+                artifact=row.origin.artifact,
+                offset=row.origin.offset,
+                line=row.origin.line,
+            ),
+            row.raw,
+            [m.rule.info.id for m, _ in matched],
+            [g for _, g in matched],
+            _subjects(view, matched),
+            is_state=True,
+        )
 
     def keep(
         self,
@@ -182,6 +194,8 @@ class MatchBatch:
         grades: list[Grade],
         subjects: list[str],
         only_by: Sequence[str] = (),
+        *,
+        is_state: bool = False,
     ) -> None:
         """Keep an activity that is already in common words.
 
@@ -192,11 +206,12 @@ class MatchBatch:
             grades: grade by each of them.
             subjects: subject by each of them, as JSON.
             only_by: pivot keys of which one must turn out to be no hub; none: it is kept.
+            is_state: it is how things are, not something that happened; its time means nothing.
         """
         a = activity
         self._rows.append(
             (
-                a.time,
+                None if is_state else a.time,
                 a.log,
                 a.site,
                 a.client,
@@ -233,12 +248,30 @@ class MatchBatch:
         self._untimed = 0
 
 
+def _subjects(view: RowView, matched: Sequence[tuple[Matcher, Grade]]) -> list[str]:
+    """Return what each match is about, as JSON."""
+    subjects = []
+    for matcher, _ in matched:
+        view.extra.clear()
+        subject = matcher.subject_of(view)
+        subjects.append(msgspec.json.encode(subject, order="sorted").decode())
+    return subjects
+
+
+_NO_TIME = datetime.max.replace(tzinfo=UTC)
+
 # The pivot brings rows that a rule matched before; the first round that saw a row keeps it.
 _ACTIVITY = """
 CREATE OR REPLACE VIEW activity AS
 SELECT m.*, h.host FROM match m JOIN artifact_host h USING (artifact)
-WHERE len(m.only_by) = 0 OR NOT list_has_all((SELECT list("key") FROM hub), m.only_by)
+WHERE m.time IS NOT NULL
+  AND (len(m.only_by) = 0 OR NOT list_has_all((SELECT list("key") FROM hub), m.only_by))
 QUALIFY row_number() OVER (PARTITION BY artifact, "offset" ORDER BY round) = 1
+"""
+# How things are: each element of a file is a row of its own, wherever it stands.
+_STATE = """
+CREATE OR REPLACE VIEW state AS
+SELECT m.*, h.host FROM match m JOIN artifact_host h USING (artifact) WHERE m.time IS NULL
 """
 _READ = """
 SELECT time, host, log, site, client, method, stem, query, status, "user", user_agent, bytes_in,
@@ -248,7 +281,9 @@ FROM activity {where} ORDER BY time, artifact, "offset"
 
 
 def activity_view(tables: WorkingTables, files: Sequence[Path], hubs: Sequence[str] = ()) -> None:
-    """Make the rows of all rounds readable as ``activity``; needs ``artifact_host``.
+    """Make the rows of all rounds readable as ``activity``, and states as ``state``.
+
+    Needs ``artifact_host``.
 
     Args:
         tables: of the run.
@@ -261,6 +296,7 @@ def activity_view(tables: WorkingTables, files: Sequence[Path], hubs: Sequence[s
         tables.run(f"CREATE OR REPLACE VIEW match AS SELECT {_NOTHING} WHERE false")
     tables.add_rows("hub", {"key": [*hubs, ""]})
     tables.run(_ACTIVITY)
+    tables.run(_STATE)
 
 
 def utc(moment: datetime) -> datetime:

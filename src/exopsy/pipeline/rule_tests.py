@@ -7,6 +7,7 @@ and through the sieve; both must match the rows that the case names, with the gr
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -28,7 +29,8 @@ from exopsy.pipeline.event_rows import render_events
 from exopsy.pipeline.rule_rows import render_log
 from exopsy.pipeline.sieving import LogSieve, scan_bytes
 from exopsy.schema.event import EVENT_LOG, EventBatch
-from exopsy.schema.row import Row
+from exopsy.schema.file import FileFacts
+from exopsy.schema.row import Origin, Row
 
 _START = datetime(2021, 3, 3, 4, 5, 6, tzinfo=UTC)
 _STEP = timedelta(seconds=1)
@@ -43,6 +45,17 @@ class Repeat(msgspec.Struct, frozen=True):
     vary: dict[str, str] = {}
 
 
+class TestFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that a rule's test reads; its rows come after those of the files before it."""
+
+    path: str
+    text: str
+    encoding: str = "utf-8"
+    """How the text stands in the file."""
+    modified: datetime | None = None
+    created: datetime | None = None
+
+
 class TestCase(msgspec.Struct, frozen=True):
     """One case of a test file."""
 
@@ -54,11 +67,12 @@ class TestCase(msgspec.Struct, frozen=True):
     subjects: list[dict[str, str]] | None = None
     repeat: Repeat | list[Repeat] | None = None
     log: str | None = None
+    files: list[TestFile] = []
 
 
 def run_rule_tests(folders: Sequence[Path]) -> tuple[int, list[ContentError]]:
     """Run every test file of the folders; return passed cases and failures."""
-    loaded = load_rules(folders, formats=registry.FORMATS)
+    loaded = load_rules(folders, formats=registry.RULE_FORMATS)
     failures = list(loaded.errors)
     passed = 0
     made: dict[str, Rule | Aggregate] = {r.at: r for r in loaded.rules.rules}
@@ -92,6 +106,10 @@ def _run(rule: Rule | Aggregate, case: TestCase, rules: RuleSet) -> str:
         return run_aggregate_case(rule, case_rows(case), case, rules)
     if case.matches is None:
         return "no 'matches'"
+    if rule.log in registry.FILE_NAMES:
+        rows = file_rows(rule.log, case)
+        found = _plainly(rows, Matcher(rule, rules.lists))
+        return _compare(found, case, len(rows))
     if rule.log == EVENT_LOG:
         plain, sieved = _both_of_events(rule, event_batch(case), rules)
     else:
@@ -122,6 +140,29 @@ def case_rows(case: TestCase) -> list[dict[str, str]]:
     return rows
 
 
+def file_rows(log: str, case: TestCase) -> list[Row]:
+    """Return what rules see of a case's files, and of its rows as they stand."""
+    reader = registry.load_file(registry.spec_of(log))
+    found = []
+    for file in case.files:
+        data = file.text.encode(file.encoding)
+        facts = FileFacts(
+            path=file.path,
+            size=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            modified=file.modified,
+            created=file.created,
+        )
+        found += [item for item in reader.read_file(data, facts) if isinstance(item, Row)]
+    for row in case_rows(case):
+        fields = {name: value for name, value in row.items() if not name.startswith("@")}
+        origin = Origin(artifact="test", offset=0, line=1)
+        found.append(
+            Row(log=log, host="TEST", timestamp=None, fields=fields, origin=origin, raw=b"")
+        )
+    return found
+
+
 def event_batch(case: TestCase) -> EventBatch:
     """Return a case's rows as events; numbers and lists of values stay what they are."""
     rows: list[dict[str, Any]] = [*case.rows, *case_rows(case)[len(case.rows) :]]
@@ -147,6 +188,12 @@ def _plain(log: str, data: bytes, matcher: Matcher) -> dict[int, str]:
         if isinstance(item, Row) and (grade := matcher.match(RowView(item))) is not None:
             found[index] = str(grade)
     return found
+
+
+def _plainly(rows: Iterable[Row], matcher: Matcher) -> dict[int, str]:
+    """Return row number (from 0) -> grade."""
+    graded = ((index, matcher.match(RowView(row))) for index, row in enumerate(rows))
+    return {index: str(grade) for index, grade in graded if grade is not None}
 
 
 def _sieved(rule: Rule, data: bytes, rules: RuleSet) -> dict[int, str]:

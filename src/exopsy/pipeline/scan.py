@@ -22,6 +22,7 @@ from exopsy.evidence.byte_classes import BlockClassifier
 from exopsy.pipeline.blocks import BLOCK, Block, BlockReader
 from exopsy.pipeline.column_table import ColumnCollector, ColumnTable
 from exopsy.pipeline.event_reading import EventReading
+from exopsy.pipeline.file_reading import FileReading
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.progress import SharedProgress
 from exopsy.pipeline.sieving import ArtifactMatcher, LogSieve, pieces
@@ -57,6 +58,8 @@ class Work(msgspec.Struct, frozen=True):
     """None: event logs are left unread."""
     sweep: Sweep | None = None
     """Indicators, where there are any."""
+    files: FileReading | None = None
+    """None: files that are no logs are left unread."""
 
 
 def for_each_member(
@@ -101,6 +104,10 @@ def scan_member(member: Member, work: Work, progress: SharedProgress) -> Artifac
             spec = registry.recognise_events(stream.head, member.path)
             if spec is not None:
                 return work.events.read(member, stream, spec, progress)
+        if work.files is not None:
+            spec = registry.recognise_file(stream.head, member.path)
+            if spec is not None:
+                return work.files.read(member, stream, spec, progress)
         scan = _PlainScan(member, work) if work.plain else _SievedScan(member, work)
         failure = scan.read(stream, progress)
     return scan.facts(failure)
@@ -295,8 +302,7 @@ class _SievedScan(_ArtifactScan):
         sweep = self.swept()
         try:
             for block in _chain(first, blocks):
-                with memoryview(block.data) as view:
-                    starts = self.classifier.feed(view[: block.size], block.base)
+                starts = self.classifier.feed_buffer(block.data, block.size, block.base)
                 for match in matcher.feed(block, starts):
                     batch.add(match.row, match.view, self.site, match.matched)
                 if collector is not None:

@@ -18,7 +18,9 @@ from exopsy.pipeline.bundle import Bundle
 from exopsy.pipeline.column_table import ColumnTable
 from exopsy.pipeline.event_pool import EventPool
 from exopsy.pipeline.event_reading import EventReading
+from exopsy.pipeline.file_reading import FileReading
 from exopsy.pipeline.kept_records import KeptTables
+from exopsy.pipeline.known_good import KnownGood, WaitingRows
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.scan import Work
 from exopsy.pipeline.settings import RunSettings
@@ -45,6 +47,8 @@ class ScanResult(msgspec.Struct, kw_only=True):
     indicators: list[tuple[str, IndicatorSummary]] = []
     kept: dict[str, list[str]] = {}
     """Files of records that are kept whatever the rules say, by table."""
+    waiting: list[str] = []
+    """Files of rows that wait for what is known at the end."""
 
     def add(self, other: ScanResult) -> None:
         """Take in what another process brought."""
@@ -57,6 +61,7 @@ class ScanResult(msgspec.Struct, kw_only=True):
         self.indicators += other.indicators
         for table, files in other.kept.items():
             self.kept.setdefault(table, []).extend(files)
+        self.waiting += other.waiting
 
 
 class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +74,7 @@ class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Log -> columns that aggregates need."""
     sieves: Callable[[FormatSpec], LogSieve]
     sweep: Sweep | None
+    known: KnownGood
     folder: Path
     """Of the run."""
 
@@ -110,6 +116,7 @@ class ScanTools:
             sweep=self._sweep,
             kept=self._kept,
         )
+        self._waiting = WaitingRows(folder, name)
         self._stack = ExitStack()
         self.work = Work(
             sieves=plan.sieves,
@@ -120,11 +127,22 @@ class ScanTools:
             build_marks=plan.bundle.build_marks,
             events=self._events,
             sweep=self._sweep,
+            files=FileReading(
+                plan.bundle.loaded.rules.rules,
+                plan.bundle.loaded.rules.lists,
+                self._matches,
+                settings.limits,
+                enrich={
+                    "web-page": [plan.known.known_good_fields],
+                },
+                waiting=self._waiting,
+            ),
         )
 
     def __enter__(self) -> Self:
         """Nothing is written before the first row."""
         self._stack.enter_context(self._matches)
+        self._stack.callback(self._waiting.close)
         for table in self._tables.values():
             self._stack.enter_context(table)
         return self
@@ -156,4 +174,5 @@ class ScanTools:
             untimed=self._matches.untimed + events.untimed,
             indicators=[] if sweep is None else sweep.taken(),
             kept=kept,
+            waiting=[str(self._waiting.path)] if self._waiting.rows else [],
         )

@@ -53,5 +53,9 @@ def _kind_of(member: Member) -> str:
             head = stream.read(_HEAD) or b""
     except OSError:
         pass
-    spec = registry.recognise_events(head, member.path) or registry.recognise(head, member.path)
+    spec = (
+        registry.recognise_events(head, member.path)
+        or registry.recognise_file(head, member.path)
+        or registry.recognise(head, member.path)
+    )
     return "" if spec is None else spec.name

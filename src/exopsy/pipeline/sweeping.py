@@ -16,6 +16,7 @@ from typing import get_args
 
 import msgspec
 
+from exopsy.core.clock import UNTIMED
 from exopsy.core.text import decode_utf8
 from exopsy.detection.indicators.indicator_set import IndicatorSet
 from exopsy.detection.indicators.judge import Found, PlainSweep
@@ -260,7 +261,7 @@ def _finding(log: str, summary: IndicatorSummary) -> Finding:
     subject = {"indicator": summary.value, "list": summary.source}
     if summary.label:
         subject["label"] = decode_utf8(summary.label.encode("utf-8", "backslashreplace"))[:200]
-    first_seen = summary.first_seen or "1601-01-01T00:00:00Z"
+    first_seen = summary.first_seen or UNTIMED
     identity = msgspec.json.encode(subject, order="sorted").decode()
     return Finding(
         id="",

@@ -293,6 +293,8 @@ class Coverage(msgspec.Struct, kw_only=True):
     """Of an event log: records that could be read in several ways, by what was chosen
     (``time-zone-assumed``), among those that rules matched and, of an export, the first and last of
     every piece. ``problems`` says it in words."""
+    known: dict[str, int] = msgspec.field(default_factory=dict)
+    """Of web files: how many builds ship such a file (``shipped``), how many none (``unknown``)."""
 
 
 class ActionItem(msgspec.Struct, kw_only=True):

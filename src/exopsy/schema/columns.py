@@ -227,6 +227,14 @@ _BAG_FIELDS = tuple(
 )
 _ECP_CODECS: dict[str, Codec] = dict.fromkeys(_BAG_FIELDS, "bag")
 
+# Of files: what their readers, and what is asked of them, say (``evidence.files``).
+_WEB_PAGE = "Path FileName Extension Size Sha256 Modified Created".split()
+_EXCHANGE_BINARY = """
+    FixedVersion FileVersion ProductVersion ProductName OriginalFilename CompanyName Build
+""".split()
+_EXCHANGE_SETUP = "SetupVersion InstalledVersion Mode User Result Build".split()
+_KNOWN_GOOD = "KnownGood KnownPlace KnownBuilds KnownAt KnownBy KnownRange".split()
+
 COLUMNS: dict[str, LogColumns] = {
     "iis-w3c": LogColumns(
         columns=(*_IIS, *_IIS_OPTIONAL),
@@ -284,6 +292,13 @@ COLUMNS: dict[str, LogColumns] = {
     "exchange-pop3": LogColumns(columns=tuple(_EXCHANGE_IMAP4)),
     "exchange-smtp": LogColumns(columns=tuple(_EXCHANGE_SMTP)),
     "exchange-agent-log": LogColumns(columns=tuple(_EXCHANGE_AGENT_LOG)),
+    "web-page": LogColumns(columns=(*_WEB_PAGE, *_KNOWN_GOOD), csv=False, separated=False),
+    "exchange-binary": LogColumns(
+        columns=(*_WEB_PAGE, *_EXCHANGE_BINARY), csv=False, separated=False
+    ),
+    "exchange-setup": LogColumns(
+        columns=("Path", "FileName", "Extension", *_EXCHANGE_SETUP), csv=False, separated=False
+    ),
     EVENT_LOG: LogColumns(
         columns=(),
         csv=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
@@ -23,16 +24,28 @@ class Member:
         size: uncompressed bytes if the container states them (it may be wrong), else None.
         local: the real file, where the member is a plain file on disk.
         opener: gives a new raw stream from the beginning each time.
+        modified: its last change as the container states it, UTC; None where it states none, or in
+            a time zone that nobody knows.
+        created: the same for its creation.
     """
 
-    __slots__ = ("_opener", "local", "path", "size")
+    __slots__ = ("_opener", "created", "local", "modified", "path", "size")
 
     def __init__(
-        self, path: str, size: int | None, local: Path | None, opener: Callable[[], Stream]
+        self,
+        path: str,
+        size: int | None,
+        local: Path | None,
+        opener: Callable[[], Stream],
+        *,
+        modified: datetime | None = None,
+        created: datetime | None = None,
     ) -> None:
         self.path = path
         self.size = size
         self.local = local
+        self.modified = modified
+        self.created = created
         self._opener = opener
 
     def open(self) -> Stream:
