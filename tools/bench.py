@@ -335,7 +335,12 @@ def plain(sizes: Sizes) -> Iterator[Figure]:
     evidence = _kept(
         lab,
         lambda: make_lab(
-            lab, scenario="proxylogon", seed=SEED, days=14, requests_per_day=sizes.lab_requests
+            lab,
+            scenario="proxylogon",
+            seed=SEED,
+            days=14,
+            requests_per_day=sizes.lab_requests,
+            events=False,
         ),
     )
     size = sum(path.stat().st_size for path in files_of(evidence))

@@ -53,6 +53,15 @@ TABLES: dict[str, tuple[Column, ...]] = {
         " bytes_in:integer bytes_out:integer request_id what detail"
         " rules:texts=rule_ids grades:texts artifact offset:integer line:integer"
     ),
+    "exchange_cmdlet": columns_of(
+        "time:time host log computer user sid cmdlet parameters result error application process"
+        " activity_id artifact offset:integer line:integer"
+    ),
+    "process": columns_of(
+        "id:integer parent:integer linked_by time:time host computer source pid:integer guid"
+        " parent_pid:integer parent_guid image command parent_image parent_command user under"
+        " artifact offset:integer line:integer"
+    ),
     "finding": columns_of(
         "id key host rule_id title level grade chain behaviour techniques:texts log subject"
         " first_seen:time last_seen:time count:integer folded:integer"
@@ -75,7 +84,11 @@ TABLES: dict[str, tuple[Column, ...]] = {
         " finding_ids:texts"
     ),
 }
-"""Columns of the case's tables. A table of a log's own rows is declared by whoever makes it."""
+"""Columns of the case's tables, those that are made of records first. A table of a log's own rows is declared by whoever makes it."""
+
+
+OF_RECORDS = frozenset(("activity", "exchange_cmdlet", "process"))
+"""Tables that the run makes of records; the case document fills the others."""
 
 
 def load_writer() -> None:
@@ -212,7 +225,7 @@ def _utc(value: datetime | str | None) -> datetime | None:
 
 
 def write_case_tables(case: CaseDocument, folder: Path) -> None:
-    """Write the tables that a case document fills: all of ``TABLES`` but ``activity``."""
+    """Write the tables that a case document fills: all but ``OF_RECORDS``."""
     hosts = case.hosts
     days = (
         (host.name, entry.log, day, state)
