@@ -134,7 +134,7 @@ _SIGHTINGS = st.builds(
     Sighting,
     day=st.sampled_from(["", "2021-03-01", "2021-03-02", "2021-03-05", "x"]),
     build=st.sampled_from(
-        ["15.1.2106.2", "15.1.2106", "15.1.2176.9", "15.2.858.5", "nonsense", ""]
+        ["15.01.2106.002", "15.1.2106.2", "15.1.2106", "15.1.2176.9", "15.2.858.5", "nonsense"]
     ),
     source=st.sampled_from(["binary", "setup-log", "log", "asked-path", "folder"]),
 )

@@ -373,6 +373,10 @@ def _lab(commands: _Commands[Parser]) -> None:
         "--dense", type=_share, default=0.005, metavar="X",
         help="share of records that rules for attacks look at (default: 0.005)",
     )  # fmt: skip
+    events.add_argument(
+        "--without", type=_positive, action="append", default=[], metavar="N",
+        help="leave out innocent events of this number (4634: logoffs); may be repeated",
+    )  # fmt: skip
     events.add_argument("--seed", type=int, default=1, metavar="N", help="default: %(default)s")
     _command(inner, "scenarios", "exopsy.cli.lab:run_scenarios", "list the scenarios")
 

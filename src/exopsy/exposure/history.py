@@ -68,7 +68,10 @@ def build_history(
         last: the last day of its evidence.
         facts: for names.
     """
-    known = [s for s in sightings if parse_partial(s.build) is not None]
+    known = sorted(
+        (s for s in sightings if parse_partial(s.build) is not None),
+        key=lambda s: (s.day, s.source, s.build),
+    )
     days: dict[str, str] = {}
     sources: dict[str, Source] = {}
     by_day: dict[str, list[Sighting]] = {}

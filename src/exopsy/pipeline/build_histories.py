@@ -33,7 +33,7 @@ def build_histories(
         asked_paths: logs whose builds stand in paths that a client asked for.
         folders: finds a build in the path of a collected file: one group.
     """
-    sightings: dict[str, list[Sighting]] = defaultdict(list)
+    sightings: dict[str, set[Sighting]] = defaultdict(set)
     days: dict[str, date] = {}
     for artifact in artifacts:
         host = hosts.get(artifact.path)
@@ -42,17 +42,17 @@ def build_histories(
         source = _SOURCES.get(
             artifact.kind, "asked-path" if artifact.kind in asked_paths else "log"
         )
-        sightings[host] += [
+        sightings[host].update(
             Sighting(day=day, build=build, source=source) for day, build in artifact.builds.items()
-        ]
+        )
         for _, end in artifact.spans:
             days[host] = max(end.date(), days.get(host, end.date()))
     named: dict[str, set[str]] = defaultdict(set)
     for artifact in artifacts:
         if found := folders.search(plain_path(artifact.path).replace("!/", "/")):
-            named[artifact.path].add(found[1])
-    for path, host in hosts_of_neighbours(sorted(named), hosts).items():
-        sightings[host] += [Sighting(day="", build=b, source="folder") for b in sorted(named[path])]
+            named[artifact.path[: artifact.path.rfind("/") + 1]].add(found[1])
+    for folder, host in hosts_of_neighbours(sorted(named), hosts).items():
+        sightings[host].update(Sighting(day="", build=b, source="folder") for b in named[folder])
     return {
         host: build_history(sightings[host], last=days.get(host), facts=facts)
         for host in sorted(set(hosts.values()))

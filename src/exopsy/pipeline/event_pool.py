@@ -99,6 +99,8 @@ class EventPool:
     """Worker processes, started when the first large event log is met; a context manager."""
 
     def __init__(self, order: EventOrder, workers: int) -> None:
+        self.takes_small = False
+        """It reads small logs too, since there are large ones."""
         self._order = order
         self._workers = workers
         self._pool: ProcessPoolExecutor | None = None

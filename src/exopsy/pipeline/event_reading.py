@@ -74,7 +74,12 @@ class EventReading:
             digest.update(view)
             progress.advance(view)
 
-        if self._pool is not None and is_for_pool(member):
+        pool = self._pool
+        if (
+            pool is not None
+            and member.local is not None
+            and (pool.takes_small or is_for_pool(member))
+        ):
             failure = self._by_pool(member, spec, stream, facts, seen)
         else:
             failure = self._here(member.path, spec, stream, facts, seen)

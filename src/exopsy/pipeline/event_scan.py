@@ -15,6 +15,7 @@ from exopsy.detection.row_view import RowView
 from exopsy.evidence import registry
 from exopsy.evidence.events.chunk import CHUNK, records_in
 from exopsy.evidence.events.flatten import flatten
+from exopsy.evidence.events.usual import USUAL
 from exopsy.pipeline.kept_records import EventKeeper, KeptTables
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.script_parts import PartSpool
@@ -132,10 +133,11 @@ def scan_events(
     is_ours = places is not None
     keeper = None if kept is None else EventKeeper(kept, plain=plain, is_ours=is_ours)
     decode = functools.partial(flatten, artifact=part.artifact, host="")
-    look = rules.scan_plain if plain else rules.scan
     try:
         for events in _batches(remembering, spec, part, facts):
-            result = look(events, decode)
+            result = (
+                rules.scan_plain(events, decode) if plain else rules.scan(events, decode, USUAL)
+            )
             pieces = _parts_of_blocks(events, decode)
             row, matched = None, []
             for hit in result.hits:

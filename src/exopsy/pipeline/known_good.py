@@ -152,12 +152,11 @@ def _count_anew(counts: dict[str, int], before: str, after: str) -> None:
 
 
 def read_waiting(paths: Sequence[Path]) -> Iterator[Row]:
-    """Yield the rows that waited, in a fixed order: by artifact and place."""
-    rows = []
-    for path in paths:
+    """Yield the rows that waited, one after the other: there can be as many as files."""
+    for path in sorted(paths):
         with path.open("rb") as stream:
-            rows += [msgspec.json.decode(line, type=Row) for line in stream]
-    yield from sorted(rows, key=lambda row: (row.origin.artifact, row.origin.offset))
+            for line in stream:
+                yield msgspec.json.decode(line, type=Row)
 
 
 def _shown(place: str) -> str:

@@ -329,12 +329,12 @@ def read_activities(
             '(len(rules) = 0 OR list_has_any(rules, (SELECT list("key") FROM told_rule)))'
         )
     where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
-    for row in tables.rows(_READ.format(where=where)):
-        yield Activity(
-            **{
-                **row,
-                "time": utc(row["time"]),
-                "rule_ids": tuple(row["rule_ids"] or ()),
-                "grades": tuple(row["grades"] or ()),
-            }
-        )
+    for batch in tables.batches(_READ.format(where=where)):
+        columns = {name: batch.column(name).to_pylist() for name in batch.schema.names}
+        names = tuple(columns)
+        for row in zip(*columns.values(), strict=True):
+            values = dict(zip(names, row, strict=True))
+            values["time"] = utc(values["time"])
+            values["rule_ids"] = tuple(values["rule_ids"] or ())
+            values["grades"] = tuple(values["grades"] or ())
+            yield Activity(**values)
