@@ -29,7 +29,8 @@ def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
     """Yield the one row of a page."""
     fields = place_fields(file.path)
     fields["Size"] = str(file.size)
-    fields["Sha256"] = file.sha256
+    if file.sha256:
+        fields["Sha256"] = file.sha256
     if file.modified is not None:
         fields["Modified"] = format_utc(file.modified)
     if file.created is not None:
