@@ -11,7 +11,7 @@ import msgspec
 from exopsy.core.content import CONTENT, content_sha256, read_lines, read_yaml
 from exopsy.core.errors import ContentError
 from exopsy.detection.events.innocent import InnocentSample, read_innocent
-from exopsy.detection.load import LoadedRules, cache_key, load_rules
+from exopsy.detection.load import LoadedRules, load_rules
 from exopsy.detection.selection import Selection
 from exopsy.evidence import registry
 from exopsy.exposure.builds import Facts, load_facts
@@ -84,14 +84,15 @@ def load_bundle(
     mappings = own / "mappings"
     roots = read_yaml(mappings / "web_roots.yml")
     reading = read_yaml(mappings / "reading.yml")
+    loaded = load_rules(
+        folders,
+        formats=registry.RULE_FORMATS,
+        cache=cache,
+        selection=selection,
+        workers=workers,
+    )
     return Bundle(
-        loaded=load_rules(
-            folders,
-            formats=registry.RULE_FORMATS,
-            cache=cache,
-            selection=selection,
-            workers=workers,
-        ),
+        loaded=loaded,
         chains=load_chains(own / "chains"),
         mapping=load_activity_mapping(mappings / "activity.yml"),
         facts=load_facts(own / "facts"),
@@ -106,7 +107,7 @@ def load_bundle(
         innocent=load_innocent(own / "reference"),
         innocent_events=read_innocent(),
         sha256=sha256,
-        identity=f"{sha256} {cache_key(folders, registry.RULE_FORMATS)}",
+        identity=f"{sha256} {loaded.key}",
     )
 
 

@@ -32,6 +32,7 @@ from exopsy.pipeline.aggregates import (
 from exopsy.pipeline.assemble import collection_info, host_names, number_case_wide, unusable
 from exopsy.pipeline.build_histories import build_histories
 from exopsy.pipeline.bundle import Bundle, load_bundle
+from exopsy.pipeline.cmdlet_table import write_cmdlets
 from exopsy.pipeline.correlating import (
     correlate_hits,
     correlation_findings,
@@ -47,7 +48,9 @@ from exopsy.pipeline.losses import note_losses, tell_losses
 from exopsy.pipeline.matches import MatchTable, activity_batches, activity_view, read_activities
 from exopsy.pipeline.pivot import name_of
 from exopsy.pipeline.pivoting import PivotScan
+from exopsy.pipeline.process_tree import ProcessTree
 from exopsy.pipeline.progress import Progress, SharedProgress
+from exopsy.pipeline.reading_notes import tell_notes
 from exopsy.pipeline.rereading import fill_samples
 from exopsy.pipeline.scan_collection import scan_collection
 from exopsy.pipeline.scan_tools import ScanPlan, ScanResult
@@ -96,6 +99,8 @@ class Reading(msgspec.Struct):
     match_files: list[Path]
     untimed: int
     correlated: Correlated
+    kept: dict[str, list[Path]]
+    """Files of records that are kept whatever the rules say, by table."""
     builds: dict[str, BuildHistory]
     """Host -> which build it had when."""
 
@@ -188,13 +193,14 @@ class _Run:
         names = host_names(reading.hosts)
         self.progress.findings(len(findings))
         self.progress.stage("telling the story")
+        tree = self._tree(reading, findings)
         coverage = {name: self._coverage(name, reading) for name in names}
-        stories = self._stories(names, reading, findings, coverage)
+        stories = self._stories(names, reading, findings, coverage, tree)
         number_case_wide([stories[name] for name in names])
         hosts = [
             self._host(name, reading, findings, stories[name], coverage[name]) for name in names
         ]
-        self._final_tables(reading)
+        self._final_tables(reading, tree)
         return CaseDocument(
             tool=Tool(
                 version=__version__,
@@ -273,7 +279,10 @@ class _Run:
         self.progress.stage("correlating")
         spools = [Path(path) for path in scanned.hits]
         correlated = correlate_hits(self.correlations, spools, self.work, limits)
-        reading = Reading(artifacts, hosts, [], [], [], [], scanned.untimed, correlated, builds)
+        kept = {table: [*map(Path, sorted(files))] for table, files in scanned.kept.items()}
+        reading = Reading(
+            artifacts, hosts, [], [], [], [], scanned.untimed, correlated, kept, builds
+        )
         reading.match_files += map(Path, scanned.matches)
         self._find(reading, {log: [*map(Path, fs)] for log, fs in sorted(scanned.tables.items())})
         if self.sweep is not None:
@@ -393,9 +402,7 @@ class _Run:
                 reading.match_files.append(matches.path)
 
     def _request(self, reading: Reading, asked: set[PivotKey]) -> tuple[PivotKey, ...]:
-        working = self.asked()
-        add_hosts(working, reading.hosts)
-        activity_view(working, reading.match_files, reading.hub_names())
+        working = self._activities(reading)
         return next_pivot(
             reading.findings,
             read_activities(working, of=self.told),
@@ -418,25 +425,43 @@ class _Run:
             *cover_files([a for a in own if a.kind in registry.FILE_NAMES]),
         ]
 
+    def _tree(self, reading: Reading, findings: Sequence[Finding]) -> ProcessTree | None:
+        """Link the processes, and tell each finding where its process comes from."""
+        if not reading.kept:
+            return None
+        working = self._activities(reading)
+        tree = ProcessTree(working, reading.kept)
+        tree.tie(self.infos, self.told)
+        tree.tell(findings)
+        return tree
+
+    def _activities(self, reading: Reading) -> WorkingTables:
+        """Make the rows of all rounds readable as ``activity``."""
+        working = self.asked()
+        add_hosts(working, reading.hosts)
+        activity_view(working, reading.match_files, reading.hub_names())
+        return working
+
     def _stories(
         self,
         names: Sequence[str],
         reading: Reading,
         findings: Sequence[Finding],
         coverage: Mapping[str, Sequence[Coverage]],
+        tree: ProcessTree | None,
     ) -> dict[str, Story]:
         stories = {}
         for name in names:
-            working = self.asked()
             rows = ()
             if reading.match_files:
-                add_hosts(working, reading.hosts)
-                activity_view(working, reading.match_files, reading.hub_names())
+                working = self._activities(reading)
                 rows = read_activities(working, host=name, of=self.told)  # type: ignore[assignment]
+            ties = [] if tree is None else tree.ties(name)
             stories[name] = correlate(
                 name,
                 findings=findings,
                 activities=rows,
+                ties=ties,
                 rules=self.infos,
                 chains=self.bundle.chains,
                 hubs=reading.hubs,
@@ -507,6 +532,7 @@ class _Run:
     def _problems(self, reading: Reading) -> list[str]:
         told = [f"{p.path}: {p.text}" for p in self.collection.problems]
         told += tell_losses(reading.artifacts)
+        told += tell_notes(reading.artifacts)
         told += [
             f"{name}: {text}" for name, h in sorted(reading.builds.items()) for text in h.conflicts
         ]
@@ -528,16 +554,15 @@ class _Run:
             )
         return sorted(set(told))
 
-    def _final_tables(self, reading: Reading) -> None:
-        """Write the table of activities: every matched row and every row the pivot brought."""
+    def _final_tables(self, reading: Reading, tree: ProcessTree | None) -> None:
+        """Write the tables of records: what rules matched or the pivot brought, and what is kept."""
         folder = self.settings.case / FOLDER
         with TableWriter(folder, "activity", TABLES["activity"]) as table:
-            if not reading.match_files:
-                return
-            working = self.asked()
-            add_hosts(working, reading.hosts)
-            activity_view(working, reading.match_files, reading.hub_names())
-            table.append_batches(activity_batches(working))
+            if reading.match_files:
+                table.append_batches(activity_batches(self._activities(reading)))
+        add_hosts(self.asked(), reading.hosts)
+        write_cmdlets(self.asked(), reading.kept, folder)
+        (tree or ProcessTree(self.asked(), {})).write(folder)
 
 
 class _Sieves:

@@ -19,6 +19,7 @@ from exopsy.pipeline.column_table import ColumnTable
 from exopsy.pipeline.event_pool import EventPool
 from exopsy.pipeline.event_reading import EventReading
 from exopsy.pipeline.file_reading import FileReading
+from exopsy.pipeline.kept_records import KeptTables
 from exopsy.pipeline.known_good import KnownGood, WaitingRows
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.scan import Work
@@ -44,6 +45,8 @@ class ScanResult(msgspec.Struct, kw_only=True):
     """Files of hits for correlations."""
     untimed: int = 0
     indicators: list[tuple[str, IndicatorSummary]] = []
+    kept: dict[str, list[str]] = {}
+    """Files of records that are kept whatever the rules say, by table."""
     waiting: list[str] = []
     """Files of rows that wait for what is known at the end."""
 
@@ -56,6 +59,8 @@ class ScanResult(msgspec.Struct, kw_only=True):
         self.hits += other.hits
         self.untimed += other.untimed
         self.indicators += other.indicators
+        for table, files in other.kept.items():
+            self.kept.setdefault(table, []).extend(files)
         self.waiting += other.waiting
 
 
@@ -87,6 +92,7 @@ class ScanTools:
         settings, folder = plan.settings, plan.folder
         self._sweep = None if plan.sweep is None else plan.sweep.fresh()
         self._hits = HitSpool(folder, name, field_needs(plan.correlations), settings.limits)
+        self._kept = KeptTables(folder, name)
         self._matches = MatchTable(
             folder,
             plan.bundle.mapping,
@@ -94,6 +100,7 @@ class ScanTools:
             sample_bytes=settings.limits.sample_bytes,
             name=f"match-0-{name}",
             hits=self._hits,
+            kept=self._kept,
         )
         self._tables = {
             log: ColumnTable(folder, registry.spec_of(log), names, name=name)
@@ -107,6 +114,7 @@ class ScanTools:
             folder=folder,
             plain=settings.plain,
             sweep=self._sweep,
+            kept=self._kept,
         )
         self._waiting = WaitingRows(folder, name)
         self._stack = ExitStack()
@@ -151,6 +159,10 @@ class ScanTools:
     def result(self, facts: list[ArtifactFacts]) -> ScanResult:
         """Say what was brought; once the context is left."""
         events, sweep = self._events, self._sweep
+        kept: dict[str, list[str]] = {}
+        for files in (self._kept.files, *events.kept):
+            for table, paths in files.items():
+                kept.setdefault(table, []).extend(paths)
         return ScanResult(
             facts=facts,
             matches=[
@@ -161,5 +173,6 @@ class ScanTools:
             hits=[*map(str, self._hits.paths), *map(str, events.hits)],
             untimed=self._matches.untimed + events.untimed,
             indicators=[] if sweep is None else sweep.taken(),
+            kept=kept,
             waiting=[str(self._waiting.path)] if self._waiting.rows else [],
         )
