@@ -129,7 +129,7 @@ class FileReading:
             found.state = "partial" if size else "failed"
             found.why = f"Its reading stopped after {size} bytes: {failure}."
         if size or not failure:
-            self._look(bytes(held), member, spec, found, digest.hexdigest(), size)
+            self._look(bytes(held), member, spec, found, found.sha256 or "", size)
         return found
 
     def _look(

@@ -53,7 +53,7 @@ class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     """Bytes it has, all of it."""
     sha256: str
-    """Of all its bytes, lower case."""
+    """Of all its bytes, lower case; ``""`` where its reading stopped."""
     modified: datetime | None = None
     """Its last change as the collection states it, UTC; an intruder may have set it."""
     created: datetime | None = None
