@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from exopsy.core.content import CONTENT, read_csv, read_lines
+from exopsy.detection.known_good.baseline import read_baseline
 from exopsy.evidence.files.windows_path import canonical_path
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +82,30 @@ def test_the_list_is_what_the_tool_makes_of_the_facts() -> None:
     if not FACTS.is_dir():
         pytest.skip("needs the public facts beside the checkout")
     assert set(_tool().shipped_stems(FACTS)) == SHIPPED
+
+
+def test_files_of_all_sources_become_one_list(tmp_path: Path) -> None:
+    rows = [
+        "sha256,relative_path,build_count,builds",
+        f"{'A' * 64},\\ClientAccess\\owa\\version\\x.html,2,15.01.1034.026 15.1.1034.33",
+        f"{'a' * 64},owa\\version\\x.html,1,15.2.1.1",
+        f"{'b' * 64},FrontEnd\\HttpProxy\\owa\\auth\\Logon.aspx,1,15.1.1034.33",
+    ]
+    (tmp_path / "exchange_webfile_baseline.csv").write_text("\n".join(rows), "utf-8")
+    made = _tool().shipped_files(tmp_path)
+    assert made.builds == ((15, 1, 1034, 26), (15, 1, 1034, 33), (15, 2, 1, 1))
+    assert made.covers == {"html", "aspx"}
+    assert {place: sorted(contents) for place, contents in made.files.items()} == {
+        "clientaccess/owa/{ver}/x.html": ["a" * 64],
+        "frontend/httpproxy/owa/auth/logon.aspx": ["b" * 64],
+    }
+    assert made.files["clientaccess/owa/{ver}/x.html"]["a" * 64].builds == (0, 1, 2)
+
+
+def test_the_shipped_files_are_what_the_tool_makes_of_the_facts() -> None:
+    if not FACTS.is_dir():
+        pytest.skip("needs the public facts beside the checkout")
+    assert _tool().shipped_files(FACTS) == read_baseline(CONTENT / "facts" / "shipped_files.txt")
 
 
 def _rows(name: str) -> list[dict[str, str]]:

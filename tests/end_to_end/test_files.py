@@ -11,22 +11,23 @@ from exopsy.schema.case import CaseDocument
 
 Examine = Callable[..., CaseDocument]
 
-RULE = """
+ID = "6a2f4f0e-7c55-4f0a-9d0e-3f4c5d6e7f80"
+RULE = f"""
 title: Page with a word
-id: 6a2f4f0e-7c55-4f0a-9d0e-3f4c5d6e7f80
+id: {ID}
 status: test
 description: 'A page. Misses: others.'
 level: high
 tags: [attack.persistence, attack.t1505.003]
-logsource: {product: exchange, service: web-page}
+logsource: {{product: exchange, service: web-page}}
 detection:
-  one: {FileName|startswith: planted}
+  one: {{FileName|startswith: planted}}
   condition: one
 exopsy:
   behaviour: P01
-  grade: [{grade: success}]
+  grade: [{{grade: success}}]
   subject: [Path]
-  backdoor: {kind: web-shell, field: Path}
+  backdoor: {{kind: web-shell, field: Path}}
   innocent: [Nobody.]
   next: Look.
 """
@@ -52,7 +53,7 @@ def test_a_page_that_a_rule_knows_is_a_backdoor_without_a_time(
     tmp_path: Path, rules: Path, examine: Examine, plain: bool
 ) -> None:
     case = examine(collected(tmp_path / "in", "planted.aspx"), rules=[rules], plain=plain)
-    (finding,) = case.findings
+    (finding,) = [f for f in case.findings if f.rule_id == ID]
     assert finding.log == "web-page"
     assert finding.first_seen == finding.last_seen == "1601-01-01T00:00:00Z"
     (host,) = case.hosts
@@ -71,5 +72,5 @@ def test_a_page_that_no_rule_knows_says_nothing(
     tmp_path: Path, rules: Path, examine: Examine
 ) -> None:
     case = examine(collected(tmp_path / "in", "other.aspx"), rules=[rules])
-    assert case.findings == []
-    assert case.hosts[0].verdict.conclusion == "inconclusive"
+    assert not any(f.rule_id == ID for f in case.findings)
+    assert case.hosts[0].backdoors == []

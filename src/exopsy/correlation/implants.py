@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from exopsy.schema.case import BackdoorKind, Finding
+from exopsy.core.clock import UNTIMED
+from exopsy.schema.case import LEVELS, BackdoorKind, Finding
 from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.rule import RuleInfo
 
@@ -137,17 +138,22 @@ def find_implants(
     rules: Mapping[str, RuleInfo],
     web_roots: WebRoots = (),
 ) -> list[Implant]:
-    """List the implants that findings graded success or use name, ordered by path then kind."""
+    """List the implants that findings graded success or use name, ordered by path then kind.
+
+    A state of less than high level (a page that no build ships) makes no implant by itself: it only
+    adds to one that something else names.
+    """
     found: dict[tuple[str, str], Implant] = {}
-    for finding in findings:
+    for finding in sorted(findings, key=_is_weak_state):
         if finding.grade == "attempt":
             continue
         for kind, value in _named(finding, rules.get(finding.rule_id), web_roots, host):
             place = _place(host, kind, value, web_roots)
             # A path is one thing whatever kind a rule calls it; a name is one thing per kind.
-            known = found.setdefault(
-                ("" if place.file or place.is_url else kind, place.path), place
-            )
+            identity = ("" if place.file or place.is_url else kind, place.path)
+            if _is_weak_state(finding) and identity not in found:
+                continue
+            known = found.setdefault(identity, place)
             known.kind = min(known.kind, kind, key=lambda k: (k == "other", k != "web-shell", k))
             known.file = min(filter(None, (known.file, place.file)), default=None)
             known.naming.append(finding)
@@ -157,6 +163,10 @@ def find_implants(
             if not is_request and is_made:
                 known.planting.append(finding)
     return sorted(found.values(), key=lambda i: (i.path, i.kind))
+
+
+def _is_weak_state(finding: Finding) -> bool:
+    return finding.first_seen == UNTIMED and LEVELS.index(finding.level) < LEVELS.index("high")
 
 
 def _named(

@@ -379,6 +379,24 @@ FILE_FORMATS: tuple[FormatSpec, ...] = (
         service="web-page",
         time_column="",
     ),
+    FormatSpec(
+        name="exchange-binary",
+        module="exopsy.evidence.files.exchange_binary",
+        title="Setup program of Exchange",
+        product="exchange",
+        service="binary",
+        time_column="",
+        build_field="Build",
+    ),
+    FormatSpec(
+        name="exchange-setup",
+        module="exopsy.evidence.files.exchange_setup",
+        title="Exchange setup log",
+        product="exchange",
+        service="setup",
+        time_column="",
+        build_field="Build",
+    ),
 )
 """Kinds of files that are read whole, in the order in which they are asked: the first that
 recognises a file has it. A row's ``log`` is the kind's name."""

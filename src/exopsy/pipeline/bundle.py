@@ -49,6 +49,8 @@ class Bundle(msgspec.Struct, frozen=True):
     web_roots: tuple[tuple[str, str], ...]
     ignored_tokens: tuple[str, ...]
     build_marks: dict[str, re.Pattern[bytes]]
+    build_folders: re.Pattern[str]
+    """Finds a build in the path of a collected file."""
     hot: frozenset[str]
     innocent: dict[str, Innocent]
     """Log -> innocent records, to choose rare literals by."""
@@ -99,6 +101,7 @@ def load_bundle(
             log: re.compile(pattern.encode("ascii"), re.IGNORECASE)
             for log, pattern in reading["build_marks"].items()
         },
+        build_folders=re.compile(reading["build_folders"], re.IGNORECASE | re.ASCII),
         hot=frozenset(read_lines(own / "lists" / "hot_stems.txt")),
         innocent=load_innocent(own / "reference"),
         innocent_events=read_innocent(),

@@ -16,9 +16,12 @@ from exopsy.core.errors import CollectionError
 from exopsy.correlation.pivot import next_pivot
 from exopsy.correlation.story import correlate
 from exopsy.detection.correlations.match import Correlated
+from exopsy.detection.correlations.needs import field_needs
+from exopsy.detection.correlations.spool import HitSpool
 from exopsy.detection.rule import RuleSet
 from exopsy.evidence import registry
 from exopsy.exposure.assess import assess
+from exopsy.exposure.history import SEEN, BuildHistory
 from exopsy.pipeline.aggregates import (
     AggregateError,
     add_hosts,
@@ -27,6 +30,7 @@ from exopsy.pipeline.aggregates import (
     run_aggregate,
 )
 from exopsy.pipeline.assemble import collection_info, host_names, number_case_wide, unusable
+from exopsy.pipeline.build_histories import build_histories
 from exopsy.pipeline.bundle import Bundle, load_bundle
 from exopsy.pipeline.correlating import (
     correlate_hits,
@@ -35,8 +39,10 @@ from exopsy.pipeline.correlating import (
     tell_correlation_losses,
 )
 from exopsy.pipeline.event_pool import EventOrder, EventPool
+from exopsy.pipeline.file_reading import FileRules
 from exopsy.pipeline.findings import make_findings, number_findings
 from exopsy.pipeline.hosts import assign_hosts
+from exopsy.pipeline.known_good import KnownGood, settle_waiting
 from exopsy.pipeline.losses import note_losses, tell_losses
 from exopsy.pipeline.matches import MatchTable, activity_batches, activity_view, read_activities
 from exopsy.pipeline.pivot import name_of
@@ -44,7 +50,7 @@ from exopsy.pipeline.pivoting import PivotScan
 from exopsy.pipeline.progress import Progress, SharedProgress
 from exopsy.pipeline.rereading import fill_samples
 from exopsy.pipeline.scan_collection import scan_collection
-from exopsy.pipeline.scan_tools import ScanPlan
+from exopsy.pipeline.scan_tools import ScanPlan, ScanResult
 from exopsy.pipeline.settings import RunSettings
 from exopsy.pipeline.sieving import LogSieve
 from exopsy.schema.artifact import ArtifactFacts
@@ -90,6 +96,8 @@ class Reading(msgspec.Struct):
     match_files: list[Path]
     untimed: int
     correlated: Correlated
+    builds: dict[str, BuildHistory]
+    """Host -> which build it had when."""
 
     def hub_names(self) -> list[str]:
         """Return the names of the keys that are hubs."""
@@ -150,6 +158,7 @@ class _Run:
         # The story is told by rules that say what they mean; those of others only make findings.
         self.told = frozenset(rule.info.id for rule in self.rules.rules if not rule.is_foreign)
         self._working: WorkingTables | None = None
+        self.known = KnownGood(settings.baselines)
         self.sweep: Sweep | None = None
         if settings.indicators:
             from exopsy.detection.indicators.load import load_indicators
@@ -225,6 +234,8 @@ class _Run:
         options = self.settings.options()
         if self.sweep is not None:
             options["indicators"] = [source.sha256 for source in self.sweep.indicators.sources]
+        if self.known.sha256:
+            options["baselines"] = self.known.sha256
         return options
 
     def read(self) -> Reading:
@@ -241,6 +252,7 @@ class _Run:
             columns={log: sorted(names) for log, names in sorted(columns.items())},
             sieves=self._sieves(),
             sweep=self.sweep,
+            known=self.known,
             folder=self.work,
         )
         with EventPool(self._order(), settings.workers) as pool:
@@ -250,10 +262,18 @@ class _Run:
             raise CollectionError(_empty(settings.collection, self.collection))
         note_losses(artifacts)
         hosts = assign_hosts(artifacts, _hints(artifacts))
+        builds = build_histories(
+            artifacts,
+            hosts,
+            facts=self.bundle.facts,
+            asked_paths=self.bundle.build_marks,
+            folders=self.bundle.build_folders,
+        )
+        scanned.add(self._settle(scanned, artifacts, hosts, builds))
         self.progress.stage("correlating")
         spools = [Path(path) for path in scanned.hits]
         correlated = correlate_hits(self.correlations, spools, self.work, limits)
-        reading = Reading(artifacts, hosts, [], [], [], [], scanned.untimed, correlated)
+        reading = Reading(artifacts, hosts, [], [], [], [], scanned.untimed, correlated, builds)
         reading.match_files += map(Path, scanned.matches)
         self._find(reading, {log: [*map(Path, fs)] for log, fs in sorted(scanned.tables.items())})
         if self.sweep is not None:
@@ -262,6 +282,38 @@ class _Run:
             self._pivot(reading, progress)
         fill_samples(self.collection, reading.findings, limits.sample_bytes)
         return reading
+
+    def _settle(
+        self,
+        scanned: ScanResult,
+        artifacts: Sequence[ArtifactFacts],
+        hosts: Mapping[str, str],
+        builds: Mapping[str, BuildHistory],
+    ) -> ScanResult:
+        """Ask the rules about the rows that waited for the servers' builds."""
+        if not scanned.waiting:
+            return ScanResult()
+        hits = HitSpool(self.work, "settled", field_needs(self.correlations), self.settings.limits)
+        table = MatchTable(
+            self.work,
+            self.bundle.mapping,
+            round_number=0,
+            sample_bytes=self.settings.limits.sample_bytes,
+            name="match-0-settled",
+            hits=hits,
+        )
+        with table:
+            settle_waiting(
+                [Path(path) for path in scanned.waiting],
+                {path: builds[host].build for path, host in hosts.items()},
+                self.known,
+                FileRules(self.rules.rules, self.rules.lists),
+                table.batch(),
+                {facts.path: facts for facts in artifacts},
+            )
+        return ScanResult(
+            matches=[str(table.path)] if table.rows else [], hits=[*map(str, hits.paths)]
+        )
 
     def _get_ready(self) -> None:
         """Do what will be needed after the reading, while others read."""
@@ -405,11 +457,16 @@ class _Run:
     ) -> Host:
         settings, chains = self.settings, self.bundle.chains
         own = [f for f in findings if f.host == name]
-        artifacts = [a for a in reading.artifacts if reading.hosts.get(a.path) == name]
-        history = _build_history(artifacts)
+        history = reading.builds[name]
         cves = sorted({cve for chain in chains for cve in chain.cves})
         exposure = assess(
-            history, facts=self.bundle.facts, cves=cves, since=settings.since, until=settings.until
+            history.days,
+            facts=self.bundle.facts,
+            cves=cves,
+            since=settings.since,
+            until=settings.until,
+            seen={day: SEEN[source] for day, source in history.sources.items()},
+            undated=history.build,
         )
         verdict = judge(
             host=name,
@@ -431,11 +488,10 @@ class _Run:
             chains=chains,
             actions=load_actions(settings.content[0] / "actions"),
         )
-        last = max(history, default=None)
         return Host(
             name=name,
-            exchange_build=None if last is None else history[last],
-            build_basis="" if last is None else f"named by the logs of {last}",
+            exchange_build=history.build,
+            build_basis=history.basis,
             verdict=verdict,
             chains=story.chains,
             backdoors=story.backdoors,
@@ -451,6 +507,9 @@ class _Run:
     def _problems(self, reading: Reading) -> list[str]:
         told = [f"{p.path}: {p.text}" for p in self.collection.problems]
         told += tell_losses(reading.artifacts)
+        told += [
+            f"{name}: {text}" for name, h in sorted(reading.builds.items()) for text in h.conflicts
+        ]
         told += self.sweep.tell() if self.sweep is not None else []
         told += tell_correlation_losses(reading.correlated, self.infos)
         told += [
@@ -516,22 +575,6 @@ def _write(case: CaseDocument, folder: Path, cache: Path | None) -> None:
     write_case_tables(case, folder / FOLDER)
     (folder / REPORT_FILE).write_text(render_html(case, cache), encoding="utf-8", newline="\n")
     (folder / CASE_FILE).write_bytes(encode_case(case))
-
-
-def _build_history(artifacts: Iterable[ArtifactFacts]) -> dict[str, str]:
-    """Return day -> build; where logs differ on a day, the fullest and then the newest number."""
-    history: dict[str, str] = {}
-    for artifact in artifacts:
-        for day, build in artifact.builds.items():
-            known = history.get(day)
-            if known is None or _build_key(build) > _build_key(known):
-                history[day] = build
-    return dict(sorted(history.items()))
-
-
-def _build_key(build: str) -> tuple[int, tuple[int, ...]]:
-    numbers = tuple(int(n) for n in build.split(".") if n.isdigit())
-    return len(numbers), numbers
 
 
 def _hints(artifacts: Iterable[ArtifactFacts]) -> dict[str, str]:

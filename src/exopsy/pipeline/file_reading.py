@@ -14,6 +14,7 @@ from exopsy.core.limits import Limits
 from exopsy.detection.matcher import Matcher, RowView
 from exopsy.detection.rule import Rule, ValueList
 from exopsy.evidence import registry
+from exopsy.pipeline.known_good import FIELD, WaitingRows, waits_for_build
 from exopsy.pipeline.matches import MatchBatch, MatchTable
 from exopsy.pipeline.progress import SharedProgress
 from exopsy.schema.artifact import ArtifactFacts
@@ -28,6 +29,29 @@ Enrich = Callable[[Row, bytes, FileFacts], None]
 _BLOCK = 1 << 20
 
 
+class FileRules:
+    """The rules about files.
+
+    Args:
+        rules: all rules of the run.
+        lists: that they name.
+    """
+
+    def __init__(self, rules: Sequence[Rule], lists: Mapping[str, ValueList]) -> None:
+        self._matchers: dict[str, list[Matcher]] = {}
+        for rule in rules:
+            if rule.log in registry.FILE_NAMES:
+                self._matchers.setdefault(rule.log, []).append(Matcher(rule, lists))
+
+    def match(self, row: Row, batch: MatchBatch) -> None:
+        """Ask every rule of its kind about a row; keep it if one matches."""
+        view = RowView(row)
+        matchers = self._matchers.get(row.log, ())
+        matched = [(m, grade) for m in matchers if (grade := m.match(view)) is not None]
+        if matched:
+            batch.add_state(row, view, matched)
+
+
 class FileReading:
     """What is done with the files of a run; shared by all threads.
 
@@ -37,6 +61,7 @@ class FileReading:
         matches: where matched rows go.
         limits: of the run.
         enrich: kind of file -> what is asked of its rows before the rules are.
+        waiting: where rows wait that need what is known at the end; None: none waits.
     """
 
     def __init__(
@@ -46,11 +71,10 @@ class FileReading:
         matches: MatchTable,
         limits: Limits,
         enrich: Mapping[str, Sequence[Enrich]],
+        waiting: WaitingRows | None = None,
     ) -> None:
-        self._matchers: dict[str, list[Matcher]] = {}
-        for rule in rules:
-            if rule.log in registry.FILE_NAMES:
-                self._matchers.setdefault(rule.log, []).append(Matcher(rule, lists))
+        self._rules = FileRules(rules, lists)
+        self._waiting = waiting
         self._matches = matches
         self._limits = limits
         self._enrich = enrich
@@ -119,6 +143,11 @@ class FileReading:
                     continue
                 found.lines += 1
                 self._match(item, data, file, batch)
+                if build := item.fields.get(spec.build_field):
+                    day = "" if item.timestamp is None else f"{item.timestamp:%Y-%m-%d}"
+                    found.builds[day] = build
+                if state := item.fields.get(FIELD):
+                    found.known[state] = found.known.get(state, 0) + 1
         finally:
             batch.flush()
         if found.skipped and found.state == "read":
@@ -129,8 +158,7 @@ class FileReading:
     def _match(self, row: Row, data: bytes, file: FileFacts, batch: MatchBatch) -> None:
         for enrich in self._enrich.get(row.log, ()):
             enrich(row, data, file)
-        view = RowView(row)
-        matchers = self._matchers.get(row.log, ())
-        matched = [(m, grade) for m in matchers if (grade := m.match(view)) is not None]
-        if matched:
-            batch.add_state(row, view, matched)
+        if self._waiting is not None and waits_for_build(row):
+            self._waiting.add(row)
+        else:
+            self._rules.match(row, batch)

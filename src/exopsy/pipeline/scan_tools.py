@@ -19,6 +19,7 @@ from exopsy.pipeline.column_table import ColumnTable
 from exopsy.pipeline.event_pool import EventPool
 from exopsy.pipeline.event_reading import EventReading
 from exopsy.pipeline.file_reading import FileReading
+from exopsy.pipeline.known_good import KnownGood, WaitingRows
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.scan import Work
 from exopsy.pipeline.settings import RunSettings
@@ -43,6 +44,8 @@ class ScanResult(msgspec.Struct, kw_only=True):
     """Files of hits for correlations."""
     untimed: int = 0
     indicators: list[tuple[str, IndicatorSummary]] = []
+    waiting: list[str] = []
+    """Files of rows that wait for what is known at the end."""
 
     def add(self, other: ScanResult) -> None:
         """Take in what another process brought."""
@@ -53,6 +56,7 @@ class ScanResult(msgspec.Struct, kw_only=True):
         self.hits += other.hits
         self.untimed += other.untimed
         self.indicators += other.indicators
+        self.waiting += other.waiting
 
 
 class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +69,7 @@ class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Log -> columns that aggregates need."""
     sieves: Callable[[FormatSpec], LogSieve]
     sweep: Sweep | None
+    known: KnownGood
     folder: Path
     """Of the run."""
 
@@ -103,6 +108,7 @@ class ScanTools:
             plain=settings.plain,
             sweep=self._sweep,
         )
+        self._waiting = WaitingRows(folder, name)
         self._stack = ExitStack()
         self.work = Work(
             sieves=plan.sieves,
@@ -118,13 +124,17 @@ class ScanTools:
                 plan.bundle.loaded.rules.lists,
                 self._matches,
                 settings.limits,
-                enrich={},
+                enrich={
+                    "web-page": [plan.known.known_good_fields],
+                },
+                waiting=self._waiting,
             ),
         )
 
     def __enter__(self) -> Self:
         """Nothing is written before the first row."""
         self._stack.enter_context(self._matches)
+        self._stack.callback(self._waiting.close)
         for table in self._tables.values():
             self._stack.enter_context(table)
         return self
@@ -151,4 +161,5 @@ class ScanTools:
             hits=[*map(str, self._hits.paths), *map(str, events.hits)],
             untimed=self._matches.untimed + events.untimed,
             indicators=[] if sweep is None else sweep.taken(),
+            waiting=[str(self._waiting.path)] if self._waiting.rows else [],
         )

@@ -289,6 +289,8 @@ class Coverage(msgspec.Struct, kw_only=True):
     state: Literal["read", "partial", "failed", "absent"]
     gaps: list[CoverageGap] = msgspec.field(default_factory=list)
     skipped: dict[str, int] = msgspec.field(default_factory=dict)
+    known: dict[str, int] = msgspec.field(default_factory=dict)
+    """Of web files: how many builds ship such a file (``shipped``), how many none (``unknown``)."""
 
 
 class ActionItem(msgspec.Struct, kw_only=True):

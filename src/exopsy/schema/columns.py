@@ -257,6 +257,11 @@ _SCHEDULED_TASK = """
 """.split()
 _SCANNER_LOG = "Scanner Threat Action Result Time Target TargetPath Process".split()
 _WEB_PAGE = "Path FileName Extension Size Sha256 Modified Created".split()
+_EXCHANGE_BINARY = """
+    FixedVersion FileVersion ProductVersion ProductName OriginalFilename CompanyName Build
+""".split()
+_EXCHANGE_SETUP = "SetupVersion InstalledVersion Mode User Result Build".split()
+_KNOWN_GOOD = "KnownGood KnownPlace KnownBuilds KnownAt KnownBy KnownRange".split()
 
 
 def _of_file(columns: list[str]) -> LogColumns:
@@ -320,13 +325,19 @@ COLUMNS: dict[str, LogColumns] = {
     "exchange-pop3": LogColumns(columns=tuple(_EXCHANGE_IMAP4)),
     "exchange-smtp": LogColumns(columns=tuple(_EXCHANGE_SMTP)),
     "exchange-agent-log": LogColumns(columns=tuple(_EXCHANGE_AGENT_LOG)),
+    "web-page": LogColumns(columns=(*_WEB_PAGE, *_KNOWN_GOOD), csv=False, separated=False),
+    "exchange-binary": LogColumns(
+        columns=(*_WEB_PAGE, *_EXCHANGE_BINARY), csv=False, separated=False
+    ),
+    "exchange-setup": LogColumns(
+        columns=("Path", "FileName", "Extension", *_EXCHANGE_SETUP), csv=False, separated=False
+    ),
     "transport-agents": _of_file(_TRANSPORT_AGENTS),
     "iis-config": _of_file(_IIS_CONFIG),
     "scheduled-task": _of_file(_SCHEDULED_TASK),
     "virtual-directory-export": _of_file(_VIRTUAL_DIRECTORY_EXPORT),
     "mail-rule-export": _of_file(_MAIL_RULE_EXPORT),
     "scanner-log": _of_file(_SCANNER_LOG),
-    "web-page": LogColumns(columns=tuple(_WEB_PAGE), csv=False, separated=False),
     EVENT_LOG: LogColumns(
         columns=(),
         csv=False,

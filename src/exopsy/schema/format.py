@@ -29,6 +29,8 @@ class FormatSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Column that states the server's own name."""
     log_types: tuple[str, ...] = ()
     """Texts of ``#Log-type:`` that mean this format, lower-case."""
+    build_field: str = ""
+    """Field of its rows that states the product's build; of a file that is evidence as a whole."""
     table: str | None = None
     """Columnar table that aggregates need of every row (``exchange_ews``), else None."""
     table_columns: tuple[str, ...] = ()

@@ -13,7 +13,6 @@ from exopsy.sources.names import NamesTaken, climbs, safe_path
 from exopsy.sources.sequential import CLIMBS
 from exopsy.sources.stream_guard import StreamGuard
 from exopsy.sources.zip_directory import ZipEntry, ZipListing, data_start, list_entries
-from exopsy.sources.zip_encryption import decrypted_chunks
 
 _STORED = 0
 _TRIAL = 64 << 10
@@ -160,6 +159,8 @@ class _EntryReader:
         if start is None:
             raise ReadError("can't be found: the directory points to no header; collect it again")
         if self._password is not None:
+            from exopsy.sources.zip_encryption import decrypted_chunks  # loads much
+
             return decrypted_chunks(self._path, entry, start, self._password)
         if entry.encrypted:
             raise ReadError("is encrypted; pass its password with --password-file")

@@ -124,7 +124,10 @@ class TableWriter:
         held: list[pa.Table] = []
         count = 0
         for batch in batches:
-            held.append(pa.Table.from_batches([batch]).cast(self._schema))
+            if batch.schema.types == self._schema.types:  # casting loads Arrow's compute functions
+                held.append(pa.Table.from_arrays(batch.columns, schema=self._schema))
+            else:
+                held.append(pa.Table.from_batches([batch]).cast(self._schema))
             count += batch.num_rows
             while count >= ROWS_PER_GROUP:
                 whole = pa.concat_tables(held)
