@@ -38,6 +38,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Files of hashes, which are compared with files only."""
     baselines: tuple[Path, ...] = ()
     """Files that say what clean servers hold."""
+    yara: tuple[Path, ...] = ()
+    """Folders or files of YARA rules that are asked about pages, beside ours."""
     cache: Path | None = None
     """Folder for compiled rules."""
     started: datetime
