@@ -24,7 +24,7 @@ CASE = Path(__file__).parents[1] / "reports" / "data" / "case.json"
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
-    make_lab(folder, scenario="proxylogon", seed=7, days=2, requests_per_day=150)
+    make_lab(folder, scenario="proxylogon", seed=7, days=2, requests_per_day=150, events=False)
     return folder / "collection"
 
 

@@ -41,7 +41,8 @@ examples:
   exopsy examine kape.7z --password-file passwords.txt --json > case.json
 """
 _SQL_EXAMPLES = """\
-tables: activity, finding, coverage, coverage_day, artifact, operator, backdoor
+tables: activity, exchange_cmdlet, process, finding, coverage, coverage_day, artifact, operator,
+backdoor
 
 examples:
   exopsy sql evidence-case "SHOW TABLES"
@@ -200,6 +201,15 @@ def _examine(commands: _Commands[Parser]) -> None:
         " (repeatable)",
     )
     parser.add_argument(
+        "--hashes",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="compare the SHA-256, SHA-1 or MD5 of a list with every file: one a line, or CSV"
+        " (repeatable)",
+    )
+    parser.add_argument(
         "--baseline",
         type=Path,
         action="append",
@@ -342,13 +352,13 @@ def _lab(commands: _Commands[Parser]) -> None:
     make.add_argument(
         "--events",
         action=argparse.BooleanOptionalAction,
-        help="Windows event logs as well (default: no)",
+        help="Windows event logs as well (default: yes)",
     )
     make.add_argument(
         "--sysmon",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="with --events: Sysmon is installed (default: yes)",
+        help="with event logs: Sysmon is installed (default: yes)",
     )
     bulk = _command(
         inner, "bulk", "exopsy.cli.lab:run_bulk", "make a large amount of log for timing"
@@ -371,6 +381,10 @@ def _lab(commands: _Commands[Parser]) -> None:
     events.add_argument(
         "--dense", type=_share, default=0.005, metavar="X",
         help="share of records that rules for attacks look at (default: 0.005)",
+    )  # fmt: skip
+    events.add_argument(
+        "--without", type=_positive, action="append", default=[], metavar="N",
+        help="leave out innocent events of this number (4634: logoffs); may be repeated",
     )  # fmt: skip
     events.add_argument("--seed", type=int, default=1, metavar="N", help="default: %(default)s")
     _command(inner, "scenarios", "exopsy.cli.lab:run_scenarios", "list the scenarios")

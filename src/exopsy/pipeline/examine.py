@@ -32,22 +32,28 @@ from exopsy.pipeline.aggregates import (
 from exopsy.pipeline.assemble import collection_info, host_names, number_case_wide, unusable
 from exopsy.pipeline.build_histories import build_histories
 from exopsy.pipeline.bundle import Bundle, load_bundle
+from exopsy.pipeline.cmdlet_table import write_cmdlets
 from exopsy.pipeline.correlating import (
     correlate_hits,
     correlation_findings,
     correlation_infos,
     tell_correlation_losses,
 )
+from exopsy.pipeline.disk_state import DiskState
 from exopsy.pipeline.event_pool import EventOrder, EventPool
 from exopsy.pipeline.file_reading import FileRules
 from exopsy.pipeline.findings import make_findings, number_findings
+from exopsy.pipeline.hash_matching import HashLists, hash_infos, tell_lists
 from exopsy.pipeline.hosts import assign_hosts
 from exopsy.pipeline.known_good import KnownGood, settle_waiting
+from exopsy.pipeline.late_rows import judge_late
 from exopsy.pipeline.losses import note_losses, tell_losses
 from exopsy.pipeline.matches import MatchTable, activity_batches, activity_view, read_activities
 from exopsy.pipeline.pivot import name_of
 from exopsy.pipeline.pivoting import PivotScan
+from exopsy.pipeline.process_tree import ProcessTree
 from exopsy.pipeline.progress import Progress, SharedProgress
+from exopsy.pipeline.reading_notes import tell_notes
 from exopsy.pipeline.rereading import fill_samples
 from exopsy.pipeline.scan_collection import scan_collection
 from exopsy.pipeline.scan_tools import ScanPlan, ScanResult
@@ -67,6 +73,7 @@ from exopsy.schema.case import (
 )
 from exopsy.schema.format import FormatSpec
 from exopsy.schema.pivot import Hub, PivotKey
+from exopsy.schema.row import Row
 from exopsy.schema.story import Story
 from exopsy.sources.collection import Collection, open_collection
 from exopsy.sources.layout import host_hint
@@ -80,6 +87,7 @@ from exopsy.verdict.file_coverage import cover_files
 from exopsy.verdict.judge import judge, strongest
 
 if TYPE_CHECKING:
+    from exopsy.detection.indicators.indicator_set import IndicatorSet
     from exopsy.pipeline.sweeping import Sweep
 
 
@@ -96,6 +104,9 @@ class Reading(msgspec.Struct):
     match_files: list[Path]
     untimed: int
     correlated: Correlated
+    disk: DiskState
+    kept: dict[str, list[Path]]
+    """Files of records that are kept whatever the rules say, by table."""
     builds: dict[str, BuildHistory]
     """Host -> which build it had when."""
 
@@ -122,6 +133,7 @@ def examine(settings: RunSettings, progress: Progress) -> CaseDocument:
             passwords=settings.passwords,
             limits=settings.limits,
             spool=work / "spool",
+            gives=bundle.disk_places.gives,
         )
         with collection:
             run = _Run(settings, bundle, collection, progress, work)
@@ -168,6 +180,14 @@ class _Run:
             indicators = load_indicators(settings.indicators, cache=settings.cache)
             self.sweep = Sweep(indicators, plain=settings.plain)
             self.infos |= indicator_infos()
+        self.given: list[IndicatorSet] = []
+        if settings.hashes:
+            from exopsy.detection.indicators.load import load_indicators
+
+            self.given = [load_indicators(settings.hashes, cache=settings.cache)]
+        swept = [] if self.sweep is None else [self.sweep.indicators]
+        self.hashes = HashLists(bundle.published, [*self.given, *swept])
+        self.infos |= hash_infos()
 
     def asked(self) -> WorkingTables:
         """Return the connection that asks the run's tables; one query at a time."""
@@ -188,13 +208,16 @@ class _Run:
         names = host_names(reading.hosts)
         self.progress.findings(len(findings))
         self.progress.stage("telling the story")
+        tree = self._tree(reading, findings)
         coverage = {name: self._coverage(name, reading) for name in names}
-        stories = self._stories(names, reading, findings, coverage)
+        stories = self._stories(names, reading, findings, coverage, tree)
         number_case_wide([stories[name] for name in names])
+        for name in names:
+            reading.disk.fill(name, stories[name].backdoors)
         hosts = [
             self._host(name, reading, findings, stories[name], coverage[name]) for name in names
         ]
-        self._final_tables(reading)
+        self._final_tables(reading, tree)
         return CaseDocument(
             tool=Tool(
                 version=__version__,
@@ -234,6 +257,8 @@ class _Run:
         options = self.settings.options()
         if self.sweep is not None:
             options["indicators"] = [source.sha256 for source in self.sweep.indicators.sources]
+        if self.given:
+            options["hashes"] = [s.sha256 for found in self.given for s in found.sources]
         if self.known.sha256:
             options["baselines"] = self.known.sha256
         return options
@@ -254,6 +279,7 @@ class _Run:
             sweep=self.sweep,
             known=self.known,
             folder=self.work,
+            digests=self.hashes.more,
         )
         with EventPool(self._order(), settings.workers) as pool:
             scanned = scan_collection(self.collection, plan, pool, progress, self._get_ready)
@@ -262,6 +288,10 @@ class _Run:
             raise CollectionError(_empty(settings.collection, self.collection))
         note_losses(artifacts)
         hosts = assign_hosts(artifacts, _hints(artifacts))
+        disk = DiskState(artifacts, hosts, self.bundle.web_roots, scanned.late)
+        listed = self.hashes.findings(artifacts, disk.host_of, self.bundle.web_roots)
+        # A file that a list names is evidence of its host, whatever its kind.
+        hosts |= {e.artifact: finding.host for finding in listed for e in finding.evidence}
         builds = build_histories(
             artifacts,
             hosts,
@@ -273,15 +303,33 @@ class _Run:
         self.progress.stage("correlating")
         spools = [Path(path) for path in scanned.hits]
         correlated = correlate_hits(self.correlations, spools, self.work, limits)
-        reading = Reading(artifacts, hosts, [], [], [], [], scanned.untimed, correlated, builds)
+        kept = {table: [*map(Path, sorted(files))] for table, files in scanned.kept.items()}
+        reading = Reading(
+            artifacts, hosts, [], [], [], [], scanned.untimed, correlated, disk, kept, builds
+        )
         reading.match_files += map(Path, scanned.matches)
+        self._judge_late(reading, scanned.late)
         self._find(reading, {log: [*map(Path, fs)] for log, fs in sorted(scanned.tables.items())})
         if self.sweep is not None:
             reading.findings += self.sweep.findings(scanned.indicators, hosts)
+        reading.findings += listed
         if reading.findings and reading.match_files:
             self._pivot(reading, progress)
         fill_samples(self.collection, reading.findings, limits.sample_bytes)
         return reading
+
+    def _judge_late(self, reading: Reading, rows: Sequence[Row]) -> None:
+        """Ask the rules about rows that are about other files."""
+        with MatchTable(
+            self.work,
+            self.bundle.mapping,
+            round_number=0,
+            sample_bytes=self.settings.limits.sample_bytes,
+            name="match-0-late",
+        ) as matches:
+            judge_late(rows, reading.disk, self.rules.rules, self.rules.lists, matches)
+        if matches.rows:
+            reading.match_files.append(matches.path)
 
     def _settle(
         self,
@@ -393,9 +441,7 @@ class _Run:
                 reading.match_files.append(matches.path)
 
     def _request(self, reading: Reading, asked: set[PivotKey]) -> tuple[PivotKey, ...]:
-        working = self.asked()
-        add_hosts(working, reading.hosts)
-        activity_view(working, reading.match_files, reading.hub_names())
+        working = self._activities(reading)
         return next_pivot(
             reading.findings,
             read_activities(working, of=self.told),
@@ -418,25 +464,43 @@ class _Run:
             *cover_files([a for a in own if a.kind in registry.FILE_NAMES]),
         ]
 
+    def _tree(self, reading: Reading, findings: Sequence[Finding]) -> ProcessTree | None:
+        """Link the processes, and tell each finding where its process comes from."""
+        if not reading.kept:
+            return None
+        working = self._activities(reading)
+        tree = ProcessTree(working, reading.kept)
+        tree.tie(self.infos, self.told)
+        tree.tell(findings)
+        return tree
+
+    def _activities(self, reading: Reading) -> WorkingTables:
+        """Make the rows of all rounds readable as ``activity``."""
+        working = self.asked()
+        add_hosts(working, reading.hosts)
+        activity_view(working, reading.match_files, reading.hub_names())
+        return working
+
     def _stories(
         self,
         names: Sequence[str],
         reading: Reading,
         findings: Sequence[Finding],
         coverage: Mapping[str, Sequence[Coverage]],
+        tree: ProcessTree | None,
     ) -> dict[str, Story]:
         stories = {}
         for name in names:
-            working = self.asked()
             rows = ()
             if reading.match_files:
-                add_hosts(working, reading.hosts)
-                activity_view(working, reading.match_files, reading.hub_names())
+                working = self._activities(reading)
                 rows = read_activities(working, host=name, of=self.told)  # type: ignore[assignment]
+            ties = [] if tree is None else tree.ties(name)
             stories[name] = correlate(
                 name,
                 findings=findings,
                 activities=rows,
+                ties=ties,
                 rules=self.infos,
                 chains=self.bundle.chains,
                 hubs=reading.hubs,
@@ -507,10 +571,12 @@ class _Run:
     def _problems(self, reading: Reading) -> list[str]:
         told = [f"{p.path}: {p.text}" for p in self.collection.problems]
         told += tell_losses(reading.artifacts)
+        told += tell_notes(reading.artifacts)
         told += [
             f"{name}: {text}" for name, h in sorted(reading.builds.items()) for text in h.conflicts
         ]
         told += self.sweep.tell() if self.sweep is not None else []
+        told += tell_lists(self.given)
         told += tell_correlation_losses(reading.correlated, self.infos)
         told += [
             f"{hub.key.kind} {hub.key.value} stands in more than {self.settings.limits.hub_rows} "
@@ -528,16 +594,15 @@ class _Run:
             )
         return sorted(set(told))
 
-    def _final_tables(self, reading: Reading) -> None:
-        """Write the table of activities: every matched row and every row the pivot brought."""
+    def _final_tables(self, reading: Reading, tree: ProcessTree | None) -> None:
+        """Write the tables of records: what rules matched or the pivot brought, and what is kept."""
         folder = self.settings.case / FOLDER
         with TableWriter(folder, "activity", TABLES["activity"]) as table:
-            if not reading.match_files:
-                return
-            working = self.asked()
-            add_hosts(working, reading.hosts)
-            activity_view(working, reading.match_files, reading.hub_names())
-            table.append_batches(activity_batches(working))
+            if reading.match_files:
+                table.append_batches(activity_batches(self._activities(reading)))
+        add_hosts(self.asked(), reading.hosts)
+        write_cmdlets(self.asked(), reading.kept, folder)
+        (tree or ProcessTree(self.asked(), {})).write(folder)
 
 
 class _Sieves:

@@ -19,6 +19,7 @@ from exopsy.pipeline.column_table import ColumnTable
 from exopsy.pipeline.event_pool import EventPool
 from exopsy.pipeline.event_reading import EventReading
 from exopsy.pipeline.file_reading import FileReading
+from exopsy.pipeline.kept_records import KeptTables
 from exopsy.pipeline.known_good import KnownGood, WaitingRows
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.scan import Work
@@ -27,6 +28,7 @@ from exopsy.pipeline.sieving import LogSieve
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.format import FormatSpec
 from exopsy.schema.indicator import IndicatorSummary
+from exopsy.schema.row import Row
 
 if TYPE_CHECKING:
     from exopsy.pipeline.sweeping import Sweep
@@ -44,6 +46,10 @@ class ScanResult(msgspec.Struct, kw_only=True):
     """Files of hits for correlations."""
     untimed: int = 0
     indicators: list[tuple[str, IndicatorSummary]] = []
+    late: list[Row] = []
+    """Rows of files that are judged when the whole collection is known."""
+    kept: dict[str, list[str]] = {}
+    """Files of records that are kept whatever the rules say, by table."""
     waiting: list[str] = []
     """Files of rows that wait for what is known at the end."""
 
@@ -56,6 +62,9 @@ class ScanResult(msgspec.Struct, kw_only=True):
         self.hits += other.hits
         self.untimed += other.untimed
         self.indicators += other.indicators
+        self.late += other.late
+        for table, files in other.kept.items():
+            self.kept.setdefault(table, []).extend(files)
         self.waiting += other.waiting
 
 
@@ -72,6 +81,8 @@ class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
     known: KnownGood
     folder: Path
     """Of the run."""
+    digests: tuple[str, ...] = ()
+    """Computed beside SHA-256."""
 
 
 class ScanTools:
@@ -87,6 +98,7 @@ class ScanTools:
         settings, folder = plan.settings, plan.folder
         self._sweep = None if plan.sweep is None else plan.sweep.fresh()
         self._hits = HitSpool(folder, name, field_needs(plan.correlations), settings.limits)
+        self._kept = KeptTables(folder, name)
         self._matches = MatchTable(
             folder,
             plan.bundle.mapping,
@@ -94,6 +106,7 @@ class ScanTools:
             sample_bytes=settings.limits.sample_bytes,
             name=f"match-0-{name}",
             hits=self._hits,
+            kept=self._kept,
         )
         self._tables = {
             log: ColumnTable(folder, registry.spec_of(log), names, name=name)
@@ -107,6 +120,7 @@ class ScanTools:
             folder=folder,
             plain=settings.plain,
             sweep=self._sweep,
+            kept=self._kept,
         )
         self._waiting = WaitingRows(folder, name)
         self._stack = ExitStack()
@@ -128,7 +142,10 @@ class ScanTools:
                     "web-page": [plan.known.known_good_fields],
                 },
                 waiting=self._waiting,
+                interest=plan.bundle.disk_places.interest,
+                digests=plan.digests,
             ),
+            digests=plan.digests,
         )
 
     def __enter__(self) -> Self:
@@ -151,6 +168,10 @@ class ScanTools:
     def result(self, facts: list[ArtifactFacts]) -> ScanResult:
         """Say what was brought; once the context is left."""
         events, sweep = self._events, self._sweep
+        kept: dict[str, list[str]] = {}
+        for files in (self._kept.files, *events.kept):
+            for table, paths in files.items():
+                kept.setdefault(table, []).extend(paths)
         return ScanResult(
             facts=facts,
             matches=[
@@ -161,5 +182,7 @@ class ScanTools:
             hits=[*map(str, self._hits.paths), *map(str, events.hits)],
             untimed=self._matches.untimed + events.untimed,
             indicators=[] if sweep is None else sweep.taken(),
+            late=[] if self.work.files is None else self.work.files.late,
+            kept=kept,
             waiting=[str(self._waiting.path)] if self._waiting.rows else [],
         )
