@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from exopsy.core.clock import format_utc
-from exopsy.evidence.files.place import place_fields
+from exopsy.evidence.files.place import file_fields
 from exopsy.schema.file import FileFacts
 from exopsy.schema.row import Origin, Row, Skipped
 
@@ -27,14 +26,7 @@ def recognise(head: bytes, path: str) -> bool:
 
 def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
     """Yield the one row of a page."""
-    fields = place_fields(file.path)
-    fields["Size"] = str(file.size)
-    if file.sha256:
-        fields["Sha256"] = file.sha256
-    if file.modified is not None:
-        fields["Modified"] = format_utc(file.modified)
-    if file.created is not None:
-        fields["Created"] = format_utc(file.created)
+    fields = file_fields(file)
     yield Row(
         log=NAME,
         host="",
