@@ -36,6 +36,7 @@ def examine(
     rules: Sequence[str | Path] = (),
     selection: Selection | None = None,
     indicators: Sequence[str | Path] = (),
+    hashes: Sequence[str | Path] = (),
     baselines: Sequence[str | Path] = (),
     cache: str | Path | None = None,
     progress: Progress | None = None,
@@ -55,6 +56,7 @@ def examine(
         rules: folders of Sigma rules to apply as well, in any layout.
         selection: which of those rules; None: all that are stable, test or experimental.
         indicators: files of indicators to look for: STIX, MISP, CSV, plain lists.
+        hashes: files of hashes to compare with every file.
         baselines: files that say what clean servers hold (``exopsy baseline make``).
         cache: folder for compiled rules; None compiles them each time.
         progress: receives news of the run.
@@ -81,6 +83,7 @@ def examine(
         content=(CONTENT, *map(Path, rules)),
         selection=selection or Selection(),
         indicators=tuple(map(Path, indicators)),
+        hashes=tuple(map(Path, hashes)),
         baselines=tuple(map(Path, baselines)),
         cache=None if cache is None else Path(cache),
         started=now_utc(),

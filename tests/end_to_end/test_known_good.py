@@ -161,3 +161,19 @@ def test_a_clean_server_of_ones_own_answers_for_its_build(examine, tmp_path, cap
     (folder / f"{AUTH}/logon.aspx").write_bytes(b"<%@ Page %> changed")
     (folder / f"{AUTH}/x.js").write_bytes(b"<%@ Page %> in a script")
     assert told(examine(folder, baselines=[baseline])) == [("low", "logon.aspx", "1")]
+
+
+def test_a_page_that_could_not_be_read_to_its_end_is_not_called_changed(examine, tmp_path):
+    folder = server(tmp_path / "evidence")
+    archive = tmp_path / "EX01.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                file.write(path, path.relative_to(folder))
+    data = bytearray(archive.read_bytes())
+    data[data.index(b"branded")] ^= 1  # its checksum no longer fits
+    archive.write_bytes(data)
+    case = examine(archive)
+    (page,) = [a for a in case.artifacts if a.path.endswith("logon.aspx")]
+    assert (page.state, page.sha256) == ("partial", None)
+    assert not [place for _, place, _ in told(case) if place == "logon.aspx"]

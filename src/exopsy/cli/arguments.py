@@ -201,6 +201,15 @@ def _examine(commands: _Commands[Parser]) -> None:
         " (repeatable)",
     )
     parser.add_argument(
+        "--hashes",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="compare the SHA-256, SHA-1 or MD5 of a list with every file: one a line, or CSV"
+        " (repeatable)",
+    )
+    parser.add_argument(
         "--baseline",
         type=Path,
         action="append",

@@ -95,15 +95,27 @@ def disk_path(text: str, host: str = "") -> str:
 
 def served_as(disk: str, web_roots: WebRoots) -> str | None:
     """Map a disk path to the URL path it is served as, by the longest web root that it holds."""
+    found = web_root_of(disk, web_roots)
+    if found is None:
+        return None
+    number, rest = found
+    return url_path(f"{web_roots[number][1].rstrip('/')}/{rest}".replace("\\", "/"))
+
+
+def web_root_of(disk: str, web_roots: WebRoots) -> tuple[int, str] | None:
+    r"""Return the number of the longest web root that a disk path holds, and what follows it.
+
+    Of roots of one length the one whose URL path sorts last, as the same folder can be served twice.
+    """
     flat = "\\" + disk.lower()
-    best: tuple[int, str] | None = None
-    for root, prefix in web_roots:
+    best: tuple[int, str, int, int] | None = None
+    for number, (root, prefix) in enumerate(web_roots):
         marker = "\\" + root.lower().replace("/", "\\").strip("\\") + "\\"
         at = flat.rfind(marker)
         if at >= 0:
-            rest = flat[at + len(marker) :].replace("\\", "/")
-            best = max(best or (0, ""), (len(marker), url_path(f"{prefix.rstrip('/')}/{rest}")))
-    return best[1] if best else None
+            found = (len(marker), prefix, number, at + len(marker))
+            best = found if best is None else max(best, found)
+    return None if best is None else (best[2], flat[best[3] :])
 
 
 @dataclass(slots=True)

@@ -51,6 +51,7 @@ _PATHS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for name, pattern in (
         ("iis-w3c", r"(?:^|[/\\])u_(?:ex|nc|in)\d{2,8}[^/\\]*\.log$|w3svc\d+"),
         ("httperr", r"(?:^|[/\\])httperr"),
+        # not FrontEnd\HttpProxy: that is the web root
         (
             "exchange-httpproxy",
             r"(?<!frontend[/\\])httpproxy[_/\\]|(?:_proxy(?:_calendar)?_logs[/\\])",

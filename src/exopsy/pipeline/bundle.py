@@ -16,6 +16,8 @@ from exopsy.detection.selection import Selection
 from exopsy.evidence import registry
 from exopsy.exposure.builds import Facts, load_facts
 from exopsy.pipeline.activity import ActivityMapping, load_activity_mapping
+from exopsy.pipeline.disk_places import DiskPlaces, load_disk_places
+from exopsy.pipeline.hash_matching import load_published
 from exopsy.schema.chain import ChainSpec
 from exopsy.schema.columns import COLUMNS
 
@@ -54,6 +56,9 @@ class Bundle(msgspec.Struct, frozen=True):
     hot: frozenset[str]
     innocent: dict[str, Innocent]
     """Log -> innocent records, to choose rare literals by."""
+    disk_places: DiskPlaces
+    published: dict[str, str]
+    """SHA-256 of samples that were published -> title of the list."""
     innocent_events: InnocentSample
     """Innocent events, for the same."""
     sha256: str
@@ -105,6 +110,8 @@ def load_bundle(
         build_folders=re.compile(reading["build_folders"], re.IGNORECASE | re.ASCII),
         hot=frozenset(read_lines(own / "lists" / "hot_stems.txt")),
         innocent=load_innocent(own / "reference"),
+        published=load_published(own / "indicators" / "published"),
+        disk_places=load_disk_places(mappings / "disk_places.yml"),
         innocent_events=read_innocent(),
         sha256=sha256,
         identity=f"{sha256} {loaded.key}",

@@ -39,11 +39,14 @@ from exopsy.pipeline.correlating import (
     correlation_infos,
     tell_correlation_losses,
 )
+from exopsy.pipeline.disk_state import DiskState
 from exopsy.pipeline.event_pool import EventOrder, EventPool
 from exopsy.pipeline.file_reading import FileRules
 from exopsy.pipeline.findings import make_findings, number_findings
+from exopsy.pipeline.hash_matching import HashLists, hash_infos, tell_lists
 from exopsy.pipeline.hosts import assign_hosts
 from exopsy.pipeline.known_good import KnownGood, settle_waiting
+from exopsy.pipeline.late_rows import judge_late
 from exopsy.pipeline.losses import note_losses, tell_losses
 from exopsy.pipeline.matches import MatchTable, activity_batches, activity_view, read_activities
 from exopsy.pipeline.pivot import name_of
@@ -70,6 +73,7 @@ from exopsy.schema.case import (
 )
 from exopsy.schema.format import FormatSpec
 from exopsy.schema.pivot import Hub, PivotKey
+from exopsy.schema.row import Row
 from exopsy.schema.story import Story
 from exopsy.sources.collection import Collection, open_collection
 from exopsy.sources.layout import host_hint
@@ -83,6 +87,7 @@ from exopsy.verdict.file_coverage import cover_files
 from exopsy.verdict.judge import judge, strongest
 
 if TYPE_CHECKING:
+    from exopsy.detection.indicators.indicator_set import IndicatorSet
     from exopsy.pipeline.sweeping import Sweep
 
 
@@ -99,6 +104,7 @@ class Reading(msgspec.Struct):
     match_files: list[Path]
     untimed: int
     correlated: Correlated
+    disk: DiskState
     kept: dict[str, list[Path]]
     """Files of records that are kept whatever the rules say, by table."""
     builds: dict[str, BuildHistory]
@@ -127,6 +133,7 @@ def examine(settings: RunSettings, progress: Progress) -> CaseDocument:
             passwords=settings.passwords,
             limits=settings.limits,
             spool=work / "spool",
+            gives=bundle.disk_places.gives,
         )
         with collection:
             run = _Run(settings, bundle, collection, progress, work)
@@ -173,6 +180,14 @@ class _Run:
             indicators = load_indicators(settings.indicators, cache=settings.cache)
             self.sweep = Sweep(indicators, plain=settings.plain)
             self.infos |= indicator_infos()
+        self.given: list[IndicatorSet] = []
+        if settings.hashes:
+            from exopsy.detection.indicators.load import load_indicators
+
+            self.given = [load_indicators(settings.hashes, cache=settings.cache)]
+        swept = [] if self.sweep is None else [self.sweep.indicators]
+        self.hashes = HashLists(bundle.published, [*self.given, *swept])
+        self.infos |= hash_infos()
 
     def asked(self) -> WorkingTables:
         """Return the connection that asks the run's tables; one query at a time."""
@@ -197,6 +212,8 @@ class _Run:
         coverage = {name: self._coverage(name, reading) for name in names}
         stories = self._stories(names, reading, findings, coverage, tree)
         number_case_wide([stories[name] for name in names])
+        for name in names:
+            reading.disk.fill(name, stories[name].backdoors)
         hosts = [
             self._host(name, reading, findings, stories[name], coverage[name]) for name in names
         ]
@@ -240,6 +257,8 @@ class _Run:
         options = self.settings.options()
         if self.sweep is not None:
             options["indicators"] = [source.sha256 for source in self.sweep.indicators.sources]
+        if self.given:
+            options["hashes"] = [s.sha256 for found in self.given for s in found.sources]
         if self.known.sha256:
             options["baselines"] = self.known.sha256
         return options
@@ -260,6 +279,7 @@ class _Run:
             sweep=self.sweep,
             known=self.known,
             folder=self.work,
+            digests=self.hashes.more,
         )
         with EventPool(self._order(), settings.workers) as pool:
             scanned = scan_collection(self.collection, plan, pool, progress, self._get_ready)
@@ -268,6 +288,10 @@ class _Run:
             raise CollectionError(_empty(settings.collection, self.collection))
         note_losses(artifacts)
         hosts = assign_hosts(artifacts, _hints(artifacts))
+        disk = DiskState(artifacts, hosts, self.bundle.web_roots, scanned.late)
+        listed = self.hashes.findings(artifacts, disk.host_of, self.bundle.web_roots)
+        # A file that a list names is evidence of its host, whatever its kind.
+        hosts |= {e.artifact: finding.host for finding in listed for e in finding.evidence}
         builds = build_histories(
             artifacts,
             hosts,
@@ -281,16 +305,31 @@ class _Run:
         correlated = correlate_hits(self.correlations, spools, self.work, limits)
         kept = {table: [*map(Path, sorted(files))] for table, files in scanned.kept.items()}
         reading = Reading(
-            artifacts, hosts, [], [], [], [], scanned.untimed, correlated, kept, builds
+            artifacts, hosts, [], [], [], [], scanned.untimed, correlated, disk, kept, builds
         )
         reading.match_files += map(Path, scanned.matches)
+        self._judge_late(reading, scanned.late)
         self._find(reading, {log: [*map(Path, fs)] for log, fs in sorted(scanned.tables.items())})
         if self.sweep is not None:
             reading.findings += self.sweep.findings(scanned.indicators, hosts)
+        reading.findings += listed
         if reading.findings and reading.match_files:
             self._pivot(reading, progress)
         fill_samples(self.collection, reading.findings, limits.sample_bytes)
         return reading
+
+    def _judge_late(self, reading: Reading, rows: Sequence[Row]) -> None:
+        """Ask the rules about rows that are about other files."""
+        with MatchTable(
+            self.work,
+            self.bundle.mapping,
+            round_number=0,
+            sample_bytes=self.settings.limits.sample_bytes,
+            name="match-0-late",
+        ) as matches:
+            judge_late(rows, reading.disk, self.rules.rules, self.rules.lists, matches)
+        if matches.rows:
+            reading.match_files.append(matches.path)
 
     def _settle(
         self,
@@ -537,6 +576,7 @@ class _Run:
             f"{name}: {text}" for name, h in sorted(reading.builds.items()) for text in h.conflicts
         ]
         told += self.sweep.tell() if self.sweep is not None else []
+        told += tell_lists(self.given)
         told += tell_correlation_losses(reading.correlated, self.infos)
         told += [
             f"{hub.key.kind} {hub.key.value} stands in more than {self.settings.limits.hub_rows} "

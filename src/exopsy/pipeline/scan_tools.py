@@ -28,6 +28,7 @@ from exopsy.pipeline.sieving import LogSieve
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.format import FormatSpec
 from exopsy.schema.indicator import IndicatorSummary
+from exopsy.schema.row import Row
 
 if TYPE_CHECKING:
     from exopsy.pipeline.sweeping import Sweep
@@ -45,6 +46,8 @@ class ScanResult(msgspec.Struct, kw_only=True):
     """Files of hits for correlations."""
     untimed: int = 0
     indicators: list[tuple[str, IndicatorSummary]] = []
+    late: list[Row] = []
+    """Rows of files that are judged when the whole collection is known."""
     kept: dict[str, list[str]] = {}
     """Files of records that are kept whatever the rules say, by table."""
     waiting: list[str] = []
@@ -59,6 +62,7 @@ class ScanResult(msgspec.Struct, kw_only=True):
         self.hits += other.hits
         self.untimed += other.untimed
         self.indicators += other.indicators
+        self.late += other.late
         for table, files in other.kept.items():
             self.kept.setdefault(table, []).extend(files)
         self.waiting += other.waiting
@@ -77,6 +81,8 @@ class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
     known: KnownGood
     folder: Path
     """Of the run."""
+    digests: tuple[str, ...] = ()
+    """Computed beside SHA-256."""
 
 
 class ScanTools:
@@ -136,7 +142,10 @@ class ScanTools:
                     "web-page": [plan.known.known_good_fields],
                 },
                 waiting=self._waiting,
+                interest=plan.bundle.disk_places.interest,
+                digests=plan.digests,
             ),
+            digests=plan.digests,
         )
 
     def __enter__(self) -> Self:
@@ -173,6 +182,7 @@ class ScanTools:
             hits=[*map(str, self._hits.paths), *map(str, events.hits)],
             untimed=self._matches.untimed + events.untimed,
             indicators=[] if sweep is None else sweep.taken(),
+            late=[] if self.work.files is None else self.work.files.late,
             kept=kept,
             waiting=[str(self._waiting.path)] if self._waiting.rows else [],
         )

@@ -34,6 +34,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Which rules from outside are wanted."""
     indicators: tuple[Path, ...] = ()
     """Files of indicators."""
+    hashes: tuple[Path, ...] = ()
+    """Files of hashes, which are compared with files only."""
     baselines: tuple[Path, ...] = ()
     """Files that say what clean servers hold."""
     cache: Path | None = None

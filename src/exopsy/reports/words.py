@@ -85,6 +85,13 @@ STATES = {
     "deleted": "deleted",
     "cleared": "cleared",
 }
+BASES = {
+    "collection": "by the files collected",
+    "file-table": "by the volume's file table",
+    "change-journal": "by the volume's change journal",
+    "copy-list": "by the collector's list",
+}
+"""What the state of a file and its times rest on."""
 IMPACT = {
     "credentials": "Passwords and keys",
     "mail_access": "Mail that was read",
@@ -113,6 +120,12 @@ LOGS = {
     "exchange-pop3": "POP connections",
     "exchange-smtp": "mail connections (SMTP)",
     "exchange-agent-log": "transport agents",
+    "compiled-page": "notes of compiled pages",
+    "compiled-assembly": "assemblies of compiled pages",
+    "data-file": "dumps, databases, hives and archives",
+    "file-table": "file table of the volume",
+    "change-journal": "change journal of the volume",
+    "copy-list": "the collector's lists of files",
 }
 BLIND_SPOTS = (
     "implants that live only in memory",

@@ -75,6 +75,11 @@ class ArtifactFacts(msgspec.Struct, kw_only=True):
     """Of a web file: how it compares with what builds ship (``detection.known_good``)."""
     channels: list[str] = msgspec.field(default_factory=list)
     """Of an event log: the channels that its records name, sorted."""
+    hashes: dict[str, str] = msgspec.field(default_factory=dict)
+    """Further hashes that a list asks for (``md5``, ``sha1``); of event logs there are none."""
+    modified: datetime | None = None
+    """Its last change as the collection states it, UTC."""
+    created: datetime | None = None
     looked: int = 0
     """Of an event log: records that were looked at closely (``EventLogFacts.looked``)."""
     notes: dict[str, int] = msgspec.field(default_factory=dict)

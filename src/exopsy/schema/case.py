@@ -171,6 +171,15 @@ class Backdoor(msgspec.Struct, kw_only=True):
     """Path on disk, lower case, where the evidence names it (``path`` is then often the URL path)."""
     sha256: str | None = None
     state: Literal["present", "removed", "unknown"] = "unknown"
+    """``removed``: its folder was collected, or listed, and it is not there."""
+    state_basis: Literal["", "collection", "file-table", "change-journal", "copy-list"] = ""
+    """What says so: the files collected, or a list of files."""
+    modified: str | None = None
+    """Last change of the file; an intruder sets it at will."""
+    created: str | None = None
+    """Its creation: of a file table the one that programs can't set."""
+    times_basis: Literal["", "collection", "file-table", "copy-list"] = ""
+    """What states both; ``collection``: the container in which the file was handed in."""
     planted_at: str | None = None
     planted_by: str | None = None
     """Operator id."""

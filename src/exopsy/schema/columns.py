@@ -268,6 +268,18 @@ def _of_file(columns: list[str]) -> LogColumns:
     return LogColumns(columns=(*_PLACE, *columns), csv=False, separated=False)
 
 
+_FILE = "Path FileName Extension Size Modified Created".split()
+_COMPILED_PAGE = "Sha256 VirtualPath Assembly Type Depends SourceMissing".split()
+_COMPILED_ASSEMBLY = "Sha256 VirtualPath PagePath Classes Built SourceMissing".split()
+_DATA_FILE = "Sha256 Format Encrypted Process Root Holds".split()
+# Of listings: what the late step adds is the page's address and whether the file was collected.
+_LISTED = "State VirtualPath Collected".split()
+_FILE_TABLE = """
+    SiCreated SiModified SiChanged FnCreated FnModified SetBack WholeSeconds Record
+""".split()
+_CHANGE_JOURNAL = "Reason Parent Record".split()
+_COPY_LIST = "Sha1 Reason".split()
+
 COLUMNS: dict[str, LogColumns] = {
     "iis-w3c": LogColumns(
         columns=(*_IIS, *_IIS_OPTIONAL),
@@ -325,6 +337,16 @@ COLUMNS: dict[str, LogColumns] = {
     "exchange-pop3": LogColumns(columns=tuple(_EXCHANGE_IMAP4)),
     "exchange-smtp": LogColumns(columns=tuple(_EXCHANGE_SMTP)),
     "exchange-agent-log": LogColumns(columns=tuple(_EXCHANGE_AGENT_LOG)),
+    "compiled-page": LogColumns(columns=(*_FILE, *_COMPILED_PAGE), csv=False, separated=False),
+    "compiled-assembly": LogColumns(
+        columns=(*_FILE, *_COMPILED_ASSEMBLY), csv=False, separated=False
+    ),
+    "data-file": LogColumns(columns=(*_FILE, *_DATA_FILE), csv=False, separated=False),
+    "file-table": LogColumns(columns=(*_FILE, *_LISTED, *_FILE_TABLE), csv=False, separated=False),
+    "change-journal": LogColumns(
+        columns=(*_FILE, *_LISTED, *_CHANGE_JOURNAL), csv=False, separated=False
+    ),
+    "copy-list": LogColumns(columns=(*_FILE, *_LISTED, *_COPY_LIST), csv=False, separated=False),
     "web-page": LogColumns(columns=(*_WEB_PAGE, *_KNOWN_GOOD), csv=False, separated=False),
     "exchange-binary": LogColumns(
         columns=(*_WEB_PAGE, *_EXCHANGE_BINARY), csv=False, separated=False

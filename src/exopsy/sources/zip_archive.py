@@ -50,7 +50,14 @@ def zip_members(archive: str, path: Path, examination: Examination) -> Iterator[
             locked.append(name)
             continue
         on_error = examination.problems.for_path(name)
-        yield Member(name, entry.size, None, reader.opener(on_error))
+        yield Member(
+            name,
+            entry.size,
+            None,
+            reader.opener(on_error),
+            modified=entry.modified,
+            created=entry.created,
+        )
     if locked:
         examination.problems.add(archive, _locked_sentence(locked, bool(passwords)))
 

@@ -57,7 +57,7 @@ def _of_rule(group: Sequence[Finding]) -> Reason:
     logs = sorted({log_title(f.log) for f in group if f.log})
     where = f" in the {join(logs)}" if logs else ""
     timed = [f for f in group if f.first_seen != UNTIMED]
-    what = what if timed else "there now"
+    what = what if timed else "found in the server's state"
     times = f" {_days(timed)}" if timed else ""
     noun = "record" if timed else "place"
     text = (

@@ -105,6 +105,11 @@ def test_a_name_that_wants_to_be_overlooked() -> None:
     assert same.at == like.at == "frontend/httpproxy/owa/auth/errorfe.aspx"
 
 
+def test_of_a_file_that_could_not_be_read_to_its_end_only_the_place_counts() -> None:
+    assert KNOWN.compare(f"{V15}/{LOGON}", 9, "").state == "not-compared"
+    assert KNOWN.compare(f"{V15}/FrontEnd/HttpProxy/owa/auth/x.aspx", 9, "").state == "unknown"
+
+
 def test_kinds_of_files_that_no_list_holds_are_not_compared() -> None:
     for name in ("x.js", "x.png", "x.css", "x"):
         assert (

@@ -154,6 +154,7 @@ def test_a_document_type_is_counted_and_told(rows_of) -> None:
     [
         (b"<configuration><system.web/>", "0007.bin", True),
         (b"<?xml version='1.0'?><!-- x --><configuration>", "a/Foo.exe.config", True),
+        (b"<configuration><runtime/>", "a/OWA_web.config.bak", True),
         (b"damaged", "x/web.config", True),
         (b"\0" * 4096, "x/applicationHost.config", True),
         (b"<configuration><appender/>", "logback.xml", False),

@@ -89,6 +89,13 @@ def test_entities_are_never_expanded() -> None:
     assert document.tops[0].text == "&e29;"
 
 
+def test_what_is_quoted_does_not_end_a_document_type() -> None:
+    subset = """<!-- ' ]> --><!ENTITY a "]><!--"><!ENTITY b ']>'>"""
+    document = Markup(f"<!DOCTYPE x [{subset}]><a><b/></a>".encode())
+    assert [e.name for e in document.walk()] == ["a", "b"]
+    assert document.lost == {markup.DOCTYPE: 1}
+
+
 def test_nothing_is_fetched(tmp_path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("fetched")
@@ -123,6 +130,8 @@ def test_the_number_of_elements_is_bounded() -> None:
         b"<a" + b' b="c"' * 200_000,
         b"<a" + b' b="c"' * 200_000 + b"/>",
         b"<a>x<b/>" * 100_000,
+        b"<!DOCTYPE x [" + b"'\"<!--" * 100_000,
+        b"<!DOCTYPE x [<" * 100_000,
     ],
 )
 def test_hostile_text_is_looked_at_once(hostile: bytes) -> None:

@@ -122,7 +122,8 @@ class KnownFiles:
             path: inside the collection, with ``/`` (or a backslash) between folders, ``!/`` behind
                 archives, a collector's encoding undone.
             size: of all of it, bytes.
-            sha256: of all of it, lower case.
+            sha256: of all of it, lower case; ``""``: it could not be read to its end, and only its
+                place can be compared.
         """
         parts = parts_of(path)
         if not parts:
@@ -148,6 +149,8 @@ class KnownFiles:
         if self._roots.other_generations.intersection(above) or not any(
             one.knows_kind(extension) for one in self._baselines
         ):
+            return Comparison(state="not-compared", place=place)
+        if place in self._places and not sha256:
             return Comparison(state="not-compared", place=place)
         if place in self._places:
             there = [found for known in self._places[place].values() for found in known]

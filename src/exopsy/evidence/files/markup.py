@@ -32,6 +32,7 @@ _ATTRIBUTE = re.compile(rf"""({_NAME})\s*=\s*(?>"([^"<]*)"|'([^'<]*)')""", re.AS
 _BROKEN = re.compile(r"""<([A-Za-z_][^\s/>=<"']*)([^<>]*)(>?)""")
 _OUTERMOST = re.compile(rf"<({_NAME})", re.ASCII)
 _END = re.compile(r"</([^<>\s]+)\s*>")
+_IN_SUBSET = re.compile(r"""["'\]]|<!--""")
 _SUBSET_END = re.compile(r"\]\s*>")
 _ENTITY = re.compile(r"&(?:#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6})|(lt|gt|amp|quot|apos));")
 _PLAIN = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
@@ -162,8 +163,7 @@ class Markup:
             end, length = text.find(">", at), 1
             subset = text.find("[", at, end if end >= 0 else len(text))
             if subset >= 0:
-                found = _SUBSET_END.search(text, subset)
-                end, length = (-1, 1) if found is None else (found.end() - 1, 1)
+                end = _subset_end(text, subset)
         if end < 0:
             # Nothing after it can be told from it.
             self._lose(DAMAGED)
@@ -224,6 +224,27 @@ class Markup:
             piece = text[begin:end]
             if not piece.isspace():
                 self._open[-1].pieces.append(shown(_unescape(piece)))
+
+
+def _subset_end(text: str, at: int) -> int:
+    """Return where the ``>`` after a document type's subset stands, -1 where there is none.
+
+    What is quoted or a comment does not end it; where that fits nothing, the first end does.
+    """
+    position = at + 1
+    while found := _IN_SUBSET.search(text, position):
+        if found[0] == "]":
+            end = _SUBSET_END.match(text, found.start())
+            if end is not None:
+                return end.end() - 1
+            position = found.end()
+            continue
+        closing = "-->" if found[0] == "<!--" else found[0]
+        position = text.find(closing, found.end()) + len(closing)
+        if position < len(closing):
+            break
+    first = _SUBSET_END.search(text, at)
+    return -1 if first is None else first.end() - 1
 
 
 def first_name(text: str) -> str:

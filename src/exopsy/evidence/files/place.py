@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+from exopsy.core.clock import format_utc
+from exopsy.schema.file import FileFacts
+
 # How collectors write a drive: C (KAPE), C%3A and the raw volume %5C%5C.%5CC%3A (Velociraptor), C_
 _DRIVE = re.compile(r"(?:\\\\[.?]\\)?([A-Za-z])(:|_|)")
 
@@ -25,6 +28,22 @@ def disk_path(path: str) -> str:
             below = [unquote(name, errors="replace").replace("/", "_") for name in below]
         return "\\".join([f"{drive[1].upper()}:", *below])
     return "\\".join(parts)
+
+
+def file_fields(file: FileFacts) -> dict[str, str]:
+    """Return what is known of a file before anybody looks into it, as fields of a row.
+
+    Those of ``place_fields``; ``Size``; ``Sha256``; ``Modified`` and ``Created`` where stated.
+    """
+    fields = place_fields(file.path)
+    fields["Size"] = str(file.size)
+    if file.sha256:
+        fields["Sha256"] = file.sha256
+    if file.modified is not None:
+        fields["Modified"] = format_utc(file.modified)
+    if file.created is not None:
+        fields["Created"] = format_utc(file.created)
+    return fields
 
 
 def place_fields(path: str) -> dict[str, str]:

@@ -70,7 +70,7 @@ def _resources(part: bytes) -> tuple[tuple[tuple[str, str], ...], bool]:
     if len(part) < 4:
         return (), False
     count = struct.unpack_from("<I", part)[0]
-    found = []
+    found: list[tuple[str, str]] = []
     for index in range(min(count, _MOST_RESOURCES)):
         if 4 * index + 8 > len(part):
             return tuple(found), False
