@@ -49,6 +49,7 @@ from exopsy.pipeline.known_good import KnownGood, settle_waiting
 from exopsy.pipeline.late_rows import judge_late
 from exopsy.pipeline.losses import note_losses, tell_losses
 from exopsy.pipeline.matches import MatchTable, activity_batches, activity_view, read_activities
+from exopsy.pipeline.page_weighing import PageWeighing
 from exopsy.pipeline.pivot import name_of
 from exopsy.pipeline.pivoting import PivotScan
 from exopsy.pipeline.process_tree import ProcessTree
@@ -171,6 +172,8 @@ class _Run:
         self.told = frozenset(rule.info.id for rule in self.rules.rules if not rule.is_foreign)
         self._working: WorkingTables | None = None
         self.known = KnownGood(settings.baselines)
+        self.pages = PageWeighing(settings.yara, settings.cache, settings.limits.file_bytes)
+        self.yara_errors = self.pages.errors if settings.yara else ()
         self.sweep: Sweep | None = None
         if settings.indicators:
             from exopsy.detection.indicators.load import load_indicators
@@ -245,7 +248,11 @@ class _Run:
                     UnusableRule(id=rule.id, title=rule.title, why=rule.why)
                     for rule in self.bundle.loaded.unmapped
                 ],
-                failed=[*unusable(self.bundle.loaded.errors), *reading.failed],
+                failed=[
+                    *unusable(self.bundle.loaded.errors),
+                    *unusable(self.yara_errors),
+                    *reading.failed,
+                ],
             ),
             hosts=hosts,
             findings=findings,
@@ -261,6 +268,8 @@ class _Run:
             options["hashes"] = [s.sha256 for found in self.given for s in found.sources]
         if self.known.sha256:
             options["baselines"] = self.known.sha256
+        if self.settings.yara:
+            options["yara"] = self.pages.sha256
         return options
 
     def read(self) -> Reading:
@@ -278,6 +287,7 @@ class _Run:
             sieves=self._sieves(),
             sweep=self.sweep,
             known=self.known,
+            pages=self.pages,
             folder=self.work,
             digests=self.hashes.more,
         )
