@@ -160,7 +160,10 @@ def test_a_clean_server_of_ones_own_answers_for_its_build(examine, tmp_path, cap
     # another server of that build, on which one page was changed and one was added
     (folder / f"{AUTH}/logon.aspx").write_bytes(b"<%@ Page %> changed")
     (folder / f"{AUTH}/x.js").write_bytes(b"<%@ Page %> in a script")
-    assert told(examine(folder, baselines=[baseline])) == [("low", "logon.aspx", "1")]
+    assert told(examine(folder, baselines=[baseline])) == [
+        ("low", "logon.aspx", "1"),
+        ("medium", "x.js", "1"),
+    ]
 
 
 def test_a_page_that_could_not_be_read_to_its_end_is_not_called_changed(examine, tmp_path):
