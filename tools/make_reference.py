@@ -24,7 +24,9 @@ def main() -> None:
     """Write the files."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_lab(folder, scenario="quiet", seed=20210220, days=2, requests_per_day=30_000)
+        make_lab(
+            folder, scenario="quiet", seed=20210220, days=2, requests_per_day=30_000, events=False
+        )
         kept: dict[str, list[str]] = defaultdict(list)
         make_bulk(folder / "bulk", target_bytes=60_000_000, seed=20210220)
         for path in sorted(folder.rglob("*.[lL][oO][gG]")):

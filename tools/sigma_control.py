@@ -3,7 +3,7 @@
     python tools/sigma_control.py RULES [RULES ...] --cases FOLDER
 
 A case is a folder with ``info.yml`` (which rule must fire) and an event log. A rule that fires on
-the log of another case is not wrong for that, but one that fires on many deserves a look.
+the log of another case is not wrong for that, but it deserves a look: ``--where`` names the cases.
 """
 
 from __future__ import annotations
@@ -43,6 +43,11 @@ def find_cases(folder: Path) -> Iterator[Case]:
             yield Case(log, expected)
 
 
+def is_case(info: Path) -> bool:
+    """Say whether an event log lies beside."""
+    return any(info.parent.glob("*.evtx"))
+
+
 def read_batch(log: Path) -> EventBatch:
     """Read a whole event log; records that the library can't read are left out."""
     texts = []
@@ -69,26 +74,33 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("rules", nargs="+", type=Path)
     parser.add_argument("--cases", type=Path, required=True)
+    parser.add_argument("--where", action="store_true", help="name the cases that others fire on")
     options = parser.parse_args(arguments)
     loaded = load_rules(options.rules, formats=FORMATS)
     ready = EventRules(loaded.rules.rules, loaded.rules.lists, innocent=read_innocent())
     titles = {rule.info.id: rule.info.title for rule in ready.rules}
     silent, absent, count = [], [], 0
-    elsewhere: Counter[str] = Counter()
+    elsewhere: dict[str, list[str]] = {}
     for case in find_cases(options.cases):
         count += 1
         found = fired(ready, case.log)
         silent += [(case.log, rule) for rule in case.expected & titles.keys() - found.keys()]
         absent += [(case.log, rule) for rule in case.expected - titles.keys()]
-        elsewhere.update(rule for rule in found if rule not in case.expected)
+        for rule in found.keys() - case.expected:
+            elsewhere.setdefault(rule, []).append(case.log.parent.name)
+    others = [path for path in sorted(options.cases.rglob("info.yml")) if not is_case(path)]
     print(f"{count} cases, {len(titles)} rules for event logs")
+    for path in others:
+        print(f"has no event log: {path.parent.name}")
     for log, rule in silent:
         print(f"does not fire: {titles[rule]} ({rule}) on {log.name}")
     for log, rule in absent:
         print(f"is not among the rules: {rule}, for {log.name}")
     print(f"{len(elsewhere)} rules fire on logs of other cases:")
-    for rule, logs in sorted(elsewhere.items(), key=lambda item: (-item[1], item[0])):
-        print(f"{logs:5} logs  {titles[rule]} ({rule})")
+    for rule, logs in sorted(elsewhere.items(), key=lambda item: (-len(item[1]), item[0])):
+        print(f"{len(logs):5} logs  {titles[rule]} ({rule})")
+        if options.where:
+            print("".join(f"            {name}\n" for name in sorted(logs)), end="")
     return 1 if silent else 0
 
 

@@ -36,6 +36,9 @@ def examine(
     rules: Sequence[str | Path] = (),
     selection: Selection | None = None,
     indicators: Sequence[str | Path] = (),
+    hashes: Sequence[str | Path] = (),
+    baselines: Sequence[str | Path] = (),
+    yara: Sequence[str | Path] = (),
     cache: str | Path | None = None,
     progress: Progress | None = None,
 ) -> CaseDocument:
@@ -54,12 +57,15 @@ def examine(
         rules: folders of Sigma rules to apply as well, in any layout.
         selection: which of those rules; None: all that are stable, test or experimental.
         indicators: files of indicators to look for: STIX, MISP, CSV, plain lists.
+        hashes: files of hashes to compare with every file.
+        yara: folders of YARA rules to ask about pages as well.
+        baselines: files that say what clean servers hold (``exopsy baseline make``).
         cache: folder for compiled rules; None compiles them each time.
         progress: receives news of the run.
 
     Raises:
         CollectionError: there is no such collection, or none of it can be read.
-        ContentError: a rule or a list can't be used.
+        ContentError: a rule, a list or a baseline can't be used.
         ValueError: the case folder may not be used.
     """
     collection = Path(path)
@@ -79,6 +85,9 @@ def examine(
         content=(CONTENT, *map(Path, rules)),
         selection=selection or Selection(),
         indicators=tuple(map(Path, indicators)),
+        hashes=tuple(map(Path, hashes)),
+        baselines=tuple(map(Path, baselines)),
+        yara=tuple(map(Path, yara)),
         cache=None if cache is None else Path(cache),
         started=now_utc(),
     )

@@ -24,7 +24,7 @@ CASE = Path(__file__).parents[1] / "reports" / "data" / "case.json"
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
-    make_lab(folder, scenario="proxylogon", seed=7, days=2, requests_per_day=150)
+    make_lab(folder, scenario="proxylogon", seed=7, days=2, requests_per_day=150, events=False)
     return folder / "collection"
 
 
@@ -46,6 +46,15 @@ def listing(folder):
 def settings(*words):
     arguments = build_parser().parse_args(["examine", "x", *words])
     return settings_from(arguments, arguments.collection)
+
+
+def test_what_the_case_states_of_chosen_rules_is_in_order(tmp_path):
+    words = ["--rules", str(tmp_path)]
+    for status in ("unsupported", "experimental", "stable", "deprecated", "test"):
+        words += ["--status", status]
+    chosen = settings(*words).options()["rules_from_outside"]["statuses"]
+    assert chosen == sorted(chosen)
+    assert len(chosen) == 5
 
 
 def test_a_case_is_written_and_told(lab, tmp_path, capsys):

@@ -26,7 +26,7 @@ def rules():
 
 
 def test_every_rule_passes_the_lints() -> None:
-    assert lint([CONTENT], registry.FORMATS) == []
+    assert lint([CONTENT], registry.RULE_FORMATS, registry.FILE_NAMES) == []
 
 
 def test_every_rule_passes_its_own_tests() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
 
-from exopsy.core.content import CONTENT, read_lines
+from exopsy.core.content import CONTENT, read_csv, read_lines
+from exopsy.detection.known_good.baseline import read_baseline
+from exopsy.evidence.files.windows_path import canonical_path
 
 ROOT = Path(__file__).parents[2]
 FACTS = ROOT.parent / "shared" / "facts"
@@ -79,3 +82,65 @@ def test_the_list_is_what_the_tool_makes_of_the_facts() -> None:
     if not FACTS.is_dir():
         pytest.skip("needs the public facts beside the checkout")
     assert set(_tool().shipped_stems(FACTS)) == SHIPPED
+
+
+def test_files_of_all_sources_become_one_list(tmp_path: Path) -> None:
+    rows = [
+        "sha256,relative_path,build_count,builds",
+        f"{'A' * 64},\\ClientAccess\\owa\\version\\x.html,2,15.01.1034.026 15.1.1034.33",
+        f"{'a' * 64},owa\\version\\x.html,1,15.2.1.1",
+        f"{'b' * 64},FrontEnd\\HttpProxy\\owa\\auth\\Logon.aspx,1,15.1.1034.33",
+    ]
+    (tmp_path / "exchange_webfile_baseline.csv").write_text("\n".join(rows), "utf-8")
+    made = _tool().shipped_files(tmp_path)
+    assert made.builds == ((15, 1, 1034, 26), (15, 1, 1034, 33), (15, 2, 1, 1))
+    assert made.covers == {"html", "aspx"}
+    assert {place: sorted(contents) for place, contents in made.files.items()} == {
+        "clientaccess/owa/{ver}/x.html": ["a" * 64],
+        "frontend/httpproxy/owa/auth/logon.aspx": ["b" * 64],
+    }
+    assert made.files["clientaccess/owa/{ver}/x.html"]["a" * 64].builds == (0, 1, 2)
+
+
+def test_the_shipped_files_are_what_the_tool_makes_of_the_facts() -> None:
+    if not FACTS.is_dir():
+        pytest.skip("needs the public facts beside the checkout")
+    assert _tool().shipped_files(FACTS) == read_baseline(CONTENT / "facts" / "shipped_files.txt")
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    return read_csv(CONTENT / "facts" / name)
+
+
+def _values(name: str) -> set[str]:
+    return {line.lower() for line in read_lines(CONTENT / "lists" / f"{name}.txt")}
+
+
+def test_default_modules_are_in_the_lists() -> None:
+    types, images = _values("iis_code_types"), _values("iis_images")
+    for row in _rows("exchange_iis_modules.csv"):
+        told = row["image_or_type"]
+        if row["kind"].startswith("managed"):
+            assert told.split(",")[0].strip().lower() in types
+        elif "exchange" not in told.lower():
+            assert canonical_path(told).lower() in images
+
+
+def test_default_virtual_directories_are_in_the_list() -> None:
+    known = _values("iis_virtual_directories")
+    for row in _rows("exchange_iis_vdirs.csv"):
+        path = f"{row['application'].rstrip('/')}/{row['virtualDirectory'].lstrip('/')}".rstrip("/")
+        assert f"{row['site']}{path or '/'}".lower() in known
+
+
+def test_public_keys_are_told_by_hashes_only() -> None:
+    assert all(re.fullmatch("[0-9a-f]{16}", value) for value in _values("public_machine_keys"))
+
+
+@pytest.mark.parametrize("name", ["exchange_iis_modules.csv", "exchange_iis_vdirs.csv"])
+def test_the_facts_are_those_of_the_public_table(name: str) -> None:
+    if not FACTS.is_dir():
+        pytest.skip("needs the public facts beside the checkout")
+    own = (CONTENT / "facts" / name).read_text().splitlines()
+    assert own[0].startswith("# origin: ")
+    assert own[1:] == (FACTS / name).read_text().splitlines()

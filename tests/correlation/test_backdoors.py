@@ -1,5 +1,7 @@
 """The ledger: planters, users, probers, counts."""
 
+import msgspec
+
 A, B, C, D = "192.0.2.7", "198.51.100.8", "203.0.113.9", "203.0.113.200"
 
 
@@ -114,6 +116,58 @@ def test_planter_named_by_cmdlet_path(lab):
     assert out.operators[0].accounts == ["user@example.com"]
     assert out.operators[0].planted == ["B1"]
     assert [a.finding_id for a in out.operators[0].actions] == ["F1", "F2"]
+
+
+def planted_twice(lab, minutes, cmdlet_client=A):
+    """An event log tells of the file first; a log with an address tells of its cmdlet."""
+    written = lab.row(50, "", "plant", "success", log="windows-event", artifact="e", what="w3wp")
+    cmdlet = lab.row(
+        50 + minutes, cmdlet_client, "plant", "success", log="exchange-rps-http", what="New-X"
+    )
+    findings = [
+        lab.finding("plant", "success", 50, subject={"file": lab.ON_DISK, "Image": "w3wp"},
+                    log="windows-event", number=1),
+        lab.finding("plant", "success", 50 + minutes, subject={"file": lab.ON_DISK, "Cmdlet": "New-X"},
+                    log="exchange-rps-http", number=2),
+        lab.used(70, number=3),
+    ]  # fmt: skip
+    out = lab.story(findings, [written, cmdlet, lab.hit(70, A)])
+    shells = [b for b in out.backdoors if b.kind == "web-shell"]
+    by = {o.id: o.addresses for o in out.operators}
+    return {shell.planted_at for shell in shells}, [by.get(s.planted_by) for s in shells]
+
+
+def test_a_planter_with_an_address_is_preferred_to_one_seen_from_inside(lab):
+    assert planted_twice(lab, 5) == ({"2021-03-03T04:50:00Z"}, [[A]])
+
+
+def test_a_planting_much_later_says_nothing_of_the_first(lab):
+    assert planted_twice(lab, 15)[1] == [[]]
+
+
+def written_after(lab, *doors):
+    """An event log alone tells of the file, minutes after these came in."""
+    written = lab.row(50, "", "shell", "success", log="windows-event", artifact="e", what="w3wp")
+    rows = [lab.row(minute, who, "door", "success", stem="/d", status=200) for minute, who in doors]
+    findings = [
+        *(
+            lab.finding("door", "success", minute, number=n, subject={"c-ip": who})
+            for n, (minute, who) in enumerate(doors, start=1)
+        ),
+        lab.finding("shell", "success", 50, subject={"cs-uri-stem": lab.SHELL}, number=8,
+                    log="windows-event"),
+    ]  # fmt: skip
+    rules = {**lab.RULES, "shell": msgspec.structs.replace(lab.RULES["shell"], grades=("success",))}
+    out = lab.story(findings, [written, *rows], rules=rules)
+    (shell,) = (b for b in out.backdoors if b.kind == "web-shell")
+    return {o.id: o.addresses for o in out.operators}.get(shell.planted_by)
+
+
+def test_a_file_seen_from_inside_is_the_one_operator_s_who_had_just_come_in(lab):
+    assert written_after(lab, (45, A)) == [A]
+    assert written_after(lab, (45, A), (46, B)) == []
+    assert written_after(lab, (30, A)) == []
+    assert written_after(lab) == []
 
 
 def test_planter_by_order_of_events(lab):

@@ -99,7 +99,19 @@ def escapes_of_escapes_not_named(patch: Patch) -> None:
 
 
 def escaped_records_not_scanned_again(patch: Patch) -> None:
-    patch.setattr(scanner.Scanner, "_patterns_of", lambda self, block, start, stop: set())
+    patch.setattr(
+        scanner.Scanner, "_patterns_of", lambda self, block, places: [set()] * len(places)
+    )
+
+
+def records_scanned_together_taken_for_each_other(patch: Patch) -> None:
+    usual = scanner._held
+
+    def held(*given: Any) -> list[set[int]]:
+        found = usual(*given)
+        return [*found[1:], *found[:1]]
+
+    patch.setattr(scanner, "_held", held)
 
 
 def case_matters(patch: Patch) -> None:
@@ -344,6 +356,7 @@ DEFECTS: dict[str, Callable[[Patch], None]] = {
     "one escape not scanned for": one_escape_not_named,
     "escapes of escapes not scanned for": escapes_of_escapes_not_named,
     "escaped records not scanned again": escaped_records_not_scanned_again,
+    "records scanned together taken for each other": records_scanned_together_taken_for_each_other,
     "compiled with case": case_matters,
     "record starts one byte late": _candidates(_start_off_by_one),
     "record ends early": _candidates(_end_off_by_one),

@@ -58,10 +58,17 @@ def lab_of(tmp_path_factory) -> Callable[..., Lab]:
         days: int = 1,
         rate: int = 150,
         host: str = "EX01",
+        events: bool = False,
     ) -> Lab:
         folder = root / str(next(numbers))
         truth = make_lab(
-            folder, scenario=scenario, seed=seed, days=days, requests_per_day=rate, host=host
+            folder,
+            scenario=scenario,
+            seed=seed,
+            days=days,
+            requests_per_day=rate,
+            host=host,
+            events=events,
         )
         return Lab(folder / "collection", truth)
 

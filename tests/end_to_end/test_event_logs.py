@@ -11,6 +11,7 @@ import pytest
 from exopsy.lab.bulk_events import make_bulk_events
 from exopsy.pipeline import event_pool, event_reading
 from exopsy.schema.case import CaseDocument, encode_case
+from exopsy.store.query import connect
 
 SHELL = "11111111-1111-4111-8111-111111111111"
 FAILED = "22222222-2222-4222-8222-222222222222"
@@ -204,6 +205,46 @@ def test_every_way_of_reading_gives_the_same_case(
     assert encode_case(examine(dense, rules=[repository], workers=2)) == encode_case(usual)
 
 
+def test_every_way_of_reading_keeps_the_same_records(
+    examine, lab_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection = lab_of("proxyshell", events=True).collection
+
+    def tables(name: str, **options: object) -> dict[str, bytes]:
+        examine(collection, case=tmp_path / name, **options)
+        folder = tmp_path / name / "tables"
+        return {t: (folder / f"{t}.parquet").read_bytes() for t in ("exchange_cmdlet", "process")}
+
+    usual = tables("usual")
+    assert tables("plain", plain=True) == usual
+    monkeypatch.setattr(event_reading, "WORTH", 1)
+    monkeypatch.setattr(event_pool, "WORTH", 1)
+    monkeypatch.setattr(event_pool, "_RANGE_CHUNKS", 1)
+    assert tables("pool", workers=2) == usual
+    with connect(tmp_path / "usual") as asked:
+        logs = asked.execute("SELECT DISTINCT log FROM exchange_cmdlet ORDER BY log").fetchall()
+        assert logs == [("exchange-rps-cmdlet",), ("windows-event",)]
+        (export,) = asked.execute(
+            "SELECT DISTINCT result FROM exchange_cmdlet WHERE cmdlet = 'New-MailboxExportRequest'"
+            " AND log = 'windows-event'"
+        ).fetchall()
+        assert export == ("success",)
+        under = "SELECT count(*) FROM process WHERE under = 'w3wp.exe' AND linked_by = 'guid'"
+        assert asked.execute(under).fetchone() > (0,)
+
+
+def test_what_a_process_did_is_joined_to_its_start(examine, lab_of) -> None:
+    case = examine(lab_of("proxylogon", events=True).collection)
+    findings = {finding.id: finding for finding in case.findings}
+    tied = [j for host in case.hosts for j in host.joins if j.by == "process-tree"]
+    assert tied
+    for join in tied:
+        assert findings[join.a].log == findings[join.b].log == "windows-event"
+    shells = [f for f in case.findings if f.title.startswith("Command interpreter")]
+    assert shells
+    assert all("w3wp.exe" in f.ancestry[0] for f in shells)
+
+
 def test_event_logs_in_an_archive(examine, dense: Path, repository: Path, tmp_path: Path) -> None:
     packed = tmp_path / "logs.zip"
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -316,3 +357,39 @@ def _die() -> None:
     import os
 
     os._exit(3)
+
+
+def started(number: int, command: str, pool: str = "MSExchangeOWAAppPool") -> str:
+    document = json.loads(
+        event(
+            number,
+            1,
+            number,
+            Image="C:\\Windows\\System32\\cmd.exe",
+            CommandLine=command,
+            ParentImage="C:\\Windows\\System32\\inetsrv\\w3wp.exe",
+            ParentCommandLine=f'w3wp.exe -ap "{pool}"',
+        )
+    )
+    document["Event"]["System"]["Channel"] = "Microsoft-Windows-Sysmon/Operational"
+    return json.dumps(document)
+
+
+PRODUCT = 'cmd.exe /c ""C:\\Program Files\\Vendor\\check.cmd""'
+
+
+@pytest.mark.parametrize(
+    ("lines", "conclusion"),
+    [
+        ([started(1, PRODUCT)], "suspicious"),
+        ([started(1, "cmd.exe /c x", "OtherApplication")], "suspicious"),
+        ([started(1, PRODUCT), started(2, "cmd.exe /c whoami")], "compromised"),
+    ],
+)
+def test_what_can_be_innocent_alone_is_for_a_person_to_look_at(
+    examine, tmp_path: Path, lines: list[str], conclusion: str
+) -> None:
+    folder = tmp_path / "EX01"
+    folder.mkdir()
+    (folder / "sysmon.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert examine(folder).verdict.conclusion == conclusion

@@ -25,13 +25,25 @@ def quality():
     return module
 
 
+@pytest.mark.parametrize("events", [False, True], ids=["text", "events"])
 @pytest.mark.parametrize("scenario", sorted(SEEDS))
-def test_a_case_equals_the_truth(scenario, lab_of, examine, quality):
-    lab = lab_of(scenario, seed=SEEDS[scenario], days=3, rate=600)
+def test_a_case_equals_the_truth(scenario, events, lab_of, examine, quality):
+    lab = lab_of(scenario, seed=SEEDS[scenario], days=3, rate=300 if events else 600, events=events)
     asked = examine(lab.collection, since=date.fromisoformat(lab.truth.since))
     # where something was found, leaving out --since can't change what is said of it
     open_ended = asked if found(lab.truth) else examine(lab.collection)
     assert list(quality.compare(lab.truth, asked, open_ended)) == []
+
+
+def test_a_difference_of_the_event_half_would_be_seen(lab_of, examine, quality):
+    """Of a case that has only the text logs, and of a truth that asks for more."""
+    lab = lab_of("proxylogon", seed=43, days=3, rate=300, events=True)
+    text = examine(lab_of("proxylogon", seed=43, days=3, rate=300).collection)
+    kinds = {d.partition(":")[0] for d in quality.compare(lab.truth, text, text)}
+    assert {"observable missing", "process tree missing"} <= kinds
+    told = lab.truth.hosts[0].event_logs
+    assert told.trees
+    assert {"shell-command", "page-written"} <= set(told.observables)
 
 
 def found(truth):

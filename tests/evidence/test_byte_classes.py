@@ -43,10 +43,18 @@ def plain(data: bytes, spec=IIS, max_bytes: int = 1 << 20) -> tuple[ByteClasses,
     return classify_plainly(io.BytesIO(data), spec, max_bytes)
 
 
-def in_blocks(data: bytes, size: int, spec=IIS, max_bytes: int = 1 << 20) -> BlockClassifier:
+def in_blocks(
+    data: bytes, size: int, spec=IIS, max_bytes: int = 1 << 20, *, uncopied: bool = False
+) -> BlockClassifier:
     classifier = BlockClassifier(spec, max_bytes)
+    buffer = bytearray(b"\xff\0\n#" * (size // 4 + 2))  # what is behind a block is not looked at
     for start in range(0, len(data), size):
-        classifier.feed(memoryview(data)[start : start + size], start)
+        block = data[start : start + size]
+        if uncopied:
+            buffer[: len(block)] = block
+            classifier.feed_buffer(buffer, len(block), start)
+        else:
+            classifier.feed(memoryview(block), start)
     classifier.finish()
     return classifier
 
@@ -65,9 +73,10 @@ def test_blocks_count_as_lines_do_on_damaged_samples(data: st.DataObject) -> Non
     classes, lines = plain(content, spec, max_bytes)
     assert classes.total() == len(content)
     size = data.draw(st.integers(1, len(content) + 2))
-    block = in_blocks(content, size, spec, max_bytes)
-    assert block.classes == classes
-    assert block.lines == lines
+    for uncopied in (False, True):
+        block = in_blocks(content, size, spec, max_bytes, uncopied=uncopied)
+        assert block.classes == classes
+        assert block.lines == lines
 
 
 @given(data=st.data())

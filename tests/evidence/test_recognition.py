@@ -86,3 +86,11 @@ def test_header_lines_tell_the_format(head: bytes, expected: str | None) -> None
 def test_anything_can_be_asked_about(head: bytes) -> None:
     registry.recognise(head, "W3SVC1/u_ex210303.log")
     registry.recognise(b"#Fields: " + head, "x")
+
+
+def test_the_front_ends_web_folder_is_not_the_folder_of_its_logs():
+    served = "EX01/C/V15/FrontEnd/HttpProxy/owa/auth/15.1.2106/themes/x.css"
+    record = b"2021-03-03T10:00:00.000Z,a,b,c\r\n"
+    assert registry.recognise(record, served) is None
+    assert registry.recognise(bytes(16), served) is None
+    assert registry.recognise(bytes(16), "EX01/C/V15/Logging/HttpProxy/Owa/x.LOG") is not None

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exopsy.core.content import CONTENT
-from exopsy.exposure.assess import assess, assess_build, state_of
+from exopsy.exposure.assess import assess, state_of
 from exopsy.exposure.builds import load_facts, parse_build
 
 FACTS = load_facts(CONTENT / "facts")
@@ -114,14 +114,28 @@ def test_a_hole_that_no_build_decides_is_a_question_of_configuration():
     assert only.state == "needs-config-check"
 
 
-def test_a_build_can_be_assessed_without_any_log():
-    (only,) = assess_build("15.01.2106.002", facts=FACTS, cves=[LOGON])
-    assert (only.state, only.from_, only.to) == ("vulnerable", None, None)
-    assert only.basis == (
-        "Exchange 2016 CU18 (15.1.2106.2): fixed from Exchange 2016 CU18 Mar21SU (15.1.2106.13) on."
-    )
-    with pytest.raises(ValueError, match="four numbers"):
-        assess_build("latest", facts=FACTS, cves=[LOGON])
+def test_three_numbers_say_nothing_new_of_a_build_that_is_known():
+    history = {"2021-03-01": "15.1.2106.2", "2021-03-05": "15.1.2106", "2021-03-09": "15.1.2106.13"}
+    before, after = ask(history, LOGON)
+    assert (before.state, before.to) == ("vulnerable", "2021-03-08")
+    assert "from 2021-03-01 to 2021-03-05" in before.basis
+    assert after.state == "patched"
+
+
+def test_three_numbers_alone_are_taken_as_open():
+    first, second = ask({"2021-03-01": "15.1.2106", "2021-03-09": "15.1.2106.13"}, LOGON)
+    assert (first.state, first.to) == ("presumed-vulnerable", "2021-03-08")
+    assert first.fixed_in == "Exchange 2016 CU18 Mar21SU (15.1.2106.13)"
+    assert second.state == "patched"
+    assert "installed between" not in second.basis  # it may have been there before
+    (decided,) = ask({"2021-03-01": "15.1.2106"}, "CVE-2020-0688")
+    assert decided.state == "not-affected"
+
+
+def test_a_build_without_a_day_is_named_and_the_hole_taken_as_open():
+    (only,) = assess({}, facts=FACTS, cves=[LOGON], since=None, until=None, undated="15.1.2106.13")
+    assert only.state == "presumed-vulnerable"
+    assert "15.1.2106.13" in only.basis and "no log says since when" in only.basis
 
 
 _BUILDS = st.sampled_from([".".join(map(str, build)) for build in FACTS.builds])

@@ -74,6 +74,7 @@ def lab_of(tmp_path_factory):
             requests_per_day=RATE,
             parameters=parameters,
             start=start,
+            events=False,  # test_event_side.py looks at these
         )
         return Lab(folder, truth)
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from exopsy.pipeline.hosts import UNKNOWN, assign_hosts, short_name
+from exopsy.pipeline.hosts import UNKNOWN, assign_hosts, hosts_of_neighbours, short_name
 from exopsy.schema.artifact import ArtifactFacts
 
 
@@ -69,3 +69,15 @@ def test_nothing_names_a_server() -> None:
 
 def test_what_is_no_evidence_has_no_host() -> None:
     assert assign_hosts([artifact("x.txt", "EX01", kind="")], {}) == {}
+
+
+def test_files_that_are_no_evidence_are_of_the_server_they_lie_with() -> None:
+    hosts = {"x/A/C/log": "EX01", "x/B/C/log": "EX02"}
+    asked = ["x/A/C/style.css", "x/B/D/style.css", "x/style.css", "x/A/C/log"]
+    assert hosts_of_neighbours(asked, hosts) == {
+        "x/A/C/style.css": "EX01",
+        "x/B/D/style.css": "EX02",
+        "x/A/C/log": "EX01",
+    }
+    assert hosts_of_neighbours(["y/style.css"], {"x/log": "EX01"}) == {"y/style.css": "EX01"}
+    assert hosts_of_neighbours(["y/style.css"], {}) == {}

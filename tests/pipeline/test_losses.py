@@ -56,3 +56,10 @@ def test_many_of_a_kind_are_named_in_part() -> None:
     told = tell_losses(many)
     assert len(told) == 6
     assert told[-1].endswith("the same is true of 3 more artifacts.")
+
+
+def test_a_file_that_is_no_log_needs_neither_header_nor_times() -> None:
+    page = artifact("C/inetpub/wwwroot/x.aspx", ByteClasses(records=9))
+    page.kind = "web-page"
+    note_losses([page])
+    assert (page.state, page.why) == ("read", "")

@@ -11,7 +11,7 @@ import pytest
 from exopsy.schema.activity import Activity
 from exopsy.schema.case import decode_case
 from exopsy.store import tables
-from exopsy.store.tables import TABLES, TableWriter, columns_of, write_case_tables
+from exopsy.store.tables import OF_RECORDS, TABLES, TableWriter, columns_of, write_case_tables
 
 CASE = decode_case((Path(__file__).parents[1] / "reports" / "data" / "case.json").read_bytes())
 
@@ -73,10 +73,10 @@ def test_an_unknown_column_type_is_refused():
         columns_of("size:number")
 
 
-def test_a_case_fills_every_table_but_activity(tmp_path):
+def test_a_case_fills_every_table_that_is_not_made_of_records(tmp_path):
     write_case_tables(CASE, tmp_path)
     read = {path.stem: pq.read_table(path).to_pylist() for path in tmp_path.iterdir()}
-    assert set(read) == set(TABLES) - {"activity"}
+    assert set(read) == set(TABLES) - OF_RECORDS
     host = CASE.hosts[0]
     assert [row["id"] for row in read["finding"]] == [finding.id for finding in CASE.findings]
     assert read["finding"][0]["offset"] == CASE.findings[0].evidence[0].offset

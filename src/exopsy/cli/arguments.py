@@ -41,13 +41,33 @@ examples:
   exopsy examine kape.7z --password-file passwords.txt --json > case.json
 """
 _SQL_EXAMPLES = """\
-tables: activity, finding, coverage, coverage_day, artifact, operator, backdoor
+tables: activity, exchange_cmdlet, process, finding, coverage, coverage_day, artifact, operator,
+backdoor
 
 examples:
   exopsy sql evidence-case "SHOW TABLES"
   exopsy sql evidence-case "DESCRIBE activity"
   exopsy sql evidence-case "SELECT client, count(*) FROM activity GROUP BY ALL ORDER BY 2 DESC"
   exopsy sql evidence-case "SELECT * FROM finding" --csv > findings.csv
+"""
+_EXPOSURE_EXAMPLES = """\
+The file version of bin\\ExSetup.exe is the build; what Exchange shows elsewhere is often only the
+cumulative update. Three numbers (15.1.2106) are an update of which the security updates are not
+known. A hole that needs a configuration is told as such: no build number decides it.
+
+examples:
+  exopsy exposure --build 15.1.2106.2 --date 2021-03-03
+  exopsy exposure --build "Exchange 2016 CU19 Mar21SU" --all
+  exopsy exposure --build 15.2.1118.7 --json > holes.json
+"""
+_BASELINE_EXAMPLES = """\
+what is recorded: path, size and SHA-256 of every file below FrontEnd\\HttpProxy, ClientAccess and
+inetpub\\wwwroot. Exopsy itself knows the files of builds up to March 2021.
+
+examples:
+  exopsy baseline make "C:\\Program Files\\Microsoft\\Exchange Server\\V15"
+  exopsy baseline make clean-server.zip -o cu23.txt --build 15.1.2507.37
+  exopsy examine D:\\evidence --baseline cu23.txt
 """
 
 
@@ -78,6 +98,7 @@ def build_parser() -> Parser:
     _sql(commands)
     _rules(commands)
     _exposure(commands)
+    _baseline(commands)
     _lab(commands)
     _demo(commands)
     return parser
@@ -180,6 +201,32 @@ def _examine(commands: _Commands[Parser]) -> None:
         " (repeatable)",
     )
     parser.add_argument(
+        "--hashes",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="compare the SHA-256, SHA-1 or MD5 of a list with every file: one a line, or CSV"
+        " (repeatable)",
+    )
+    parser.add_argument(
+        "--baseline",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="what a clean server of your build holds, from 'exopsy baseline make' (repeatable)",
+    )
+    parser.add_argument(
+        "--yara",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="YARA rules of your own to ask about pages and handlers: a folder or a file"
+        " (repeatable)",
+    )
+    parser.add_argument(
         "--workers",
         type=_positive,
         default=min(os.cpu_count() or 1, 8),
@@ -244,13 +291,48 @@ def _exposure(commands: _Commands[Parser]) -> None:
         "exposure",
         "exopsy.cli.exposure:run",
         "say which holes a build of Exchange had open",
-        "example:\n  exopsy exposure --build 15.1.2106.2 --date 2021-03-03\n",
+        _EXPOSURE_EXAMPLES,
     )
     parser.add_argument(
-        "--build", type=_build, required=True, metavar="BUILD", help="as in 15.1.2106.2"
+        "--build",
+        required=True,
+        metavar="BUILD",
+        help='as in 15.1.2106.2, 15.01.2106.002, or "Exchange 2016 CU19 Mar21SU"',
     )
     parser.add_argument("--date", type=_day, metavar="DATE", help="on this day (default: any day)")
     parser.add_argument("--all", action="store_true", help="also the holes that are closed")
+    parser.add_argument("--json", action="store_true", help="everything, as JSON")
+
+
+def _baseline(commands: _Commands[Parser]) -> None:
+    baseline = _command(commands, "baseline", "", "record what a clean server holds")
+    inner = baseline.add_subparsers(title="actions", metavar="ACTION", required=True)
+    make = _command(
+        inner,
+        "make",
+        "exopsy.cli.baseline:run_make",
+        "record the web files of a clean server, to compare others of its build with",
+        _BASELINE_EXAMPLES,
+    )
+    make.add_argument(
+        "folder",
+        type=Path,
+        metavar="DIR",
+        help="folder or archive: a drive, the install folder, or a collection of it",
+    )
+    make.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where it is written (default: baseline-BUILD.txt, in this folder)",
+    )
+    make.add_argument(
+        "--build",
+        type=_build,
+        metavar="BUILD",
+        help="of the server, as in 15.1.2507.37 (default: the version of its ExSetup.exe)",
+    )
 
 
 def _lab(commands: _Commands[Parser]) -> None:
@@ -279,13 +361,13 @@ def _lab(commands: _Commands[Parser]) -> None:
     make.add_argument(
         "--events",
         action=argparse.BooleanOptionalAction,
-        help="Windows event logs as well (default: no)",
+        help="Windows event logs as well (default: yes)",
     )
     make.add_argument(
         "--sysmon",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="with --events: Sysmon is installed (default: yes)",
+        help="with event logs: Sysmon is installed (default: yes)",
     )
     bulk = _command(
         inner, "bulk", "exopsy.cli.lab:run_bulk", "make a large amount of log for timing"
@@ -308,6 +390,10 @@ def _lab(commands: _Commands[Parser]) -> None:
     events.add_argument(
         "--dense", type=_share, default=0.005, metavar="X",
         help="share of records that rules for attacks look at (default: 0.005)",
+    )  # fmt: skip
+    events.add_argument(
+        "--without", type=_positive, action="append", default=[], metavar="N",
+        help="leave out innocent events of this number (4634: logoffs); may be repeated",
     )  # fmt: skip
     events.add_argument("--seed", type=int, default=1, metavar="N", help="default: %(default)s")
     _command(inner, "scenarios", "exopsy.cli.lab:run_scenarios", "list the scenarios")

@@ -59,6 +59,9 @@ def settings_from(arguments: argparse.Namespace, case_dir: Path) -> RunSettings:
         content=(CONTENT, *arguments.rules),
         selection=_selection(arguments),
         indicators=tuple(arguments.indicators),
+        hashes=tuple(arguments.hashes),
+        baselines=tuple(arguments.baseline),
+        yara=tuple(arguments.yara),
         cache=default_cache(),
         started=now_utc(),
     )

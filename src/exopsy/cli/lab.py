@@ -62,6 +62,7 @@ def run_bulk_events(arguments: argparse.Namespace) -> int:
             records=arguments.records,
             dense=arguments.dense,
             seed=arguments.seed,
+            without=arguments.without,
         )
     except ValueError as error:
         raise WrongCommandError(f"{error}.") from error

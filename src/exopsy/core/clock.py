@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 UNTIMED = "1601-01-01T00:00:00Z"
 """Stands in a document for the time of what carries none: a state, not an event."""
@@ -19,6 +19,30 @@ def format_utc(moment: datetime) -> str:
     if moment.microsecond:
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
     return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
+
+
+def from_unix(seconds: float, ticks: int = 0) -> datetime | None:
+    """Read seconds since 1970 (and 100 ns ticks) as aware UTC; 0 is "none stated", as is nonsense."""
+    if not seconds and not ticks:
+        return None
+    try:
+        return _UNIX + timedelta(seconds=seconds, microseconds=ticks // 10)
+    except (OverflowError, ValueError):
+        return None
+
+
+def from_filetime(ticks: int) -> datetime | None:
+    """Read a Windows FILETIME (100 ns since 1601, UTC); 0 is "none stated", as is nonsense."""
+    if ticks <= 0:
+        return None
+    try:
+        return _WINDOWS + timedelta(microseconds=ticks // 10)
+    except OverflowError:
+        return None
+
+
+_UNIX = datetime(1970, 1, 1, tzinfo=UTC)
+_WINDOWS = datetime(1601, 1, 1, tzinfo=UTC)
 
 
 def parse_utc(text: str) -> datetime | None:

@@ -22,6 +22,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """One record; what is longer is counted as cut and its beginning is looked at."""
     file_bytes: int = 32 << 20
     """Of a file that is evidence as a whole (a page, a configuration); what follows is only hashed."""
+    table_rows: int = 50_000
+    """Entries of one listing of files (file table, change journal, copy log) that become rows; of a
+    file table up to two million folders are remembered to name them."""
     event_fields: int = 2_000
     """Values of one event that become fields; what follows is left to keywords."""
     event_depth: int = 32

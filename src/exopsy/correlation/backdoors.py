@@ -10,7 +10,7 @@ from exopsy.core.clock import format_utc
 from exopsy.correlation.events import Event, Touch
 from exopsy.correlation.findings import NEVER, Owners, identity, ids, moment
 from exopsy.correlation.implants import Implant
-from exopsy.correlation.operators import Group
+from exopsy.correlation.operators import CMDLET_WINDOW, Group
 from exopsy.schema.case import Backdoor, Finding
 
 _SLACK = timedelta(seconds=5)
@@ -102,22 +102,45 @@ class Planters:
     ) -> None:
         """Remember when each operator had an effect of a chain, and whose each finding is."""
         self._owners = owners
+        self._placed = {one.id for one in groups if one.addresses}
         self._successes = [
             (one.id, [e.time for e in one.events if e.meaning.success_chains]) for one in groups
         ]
         self._successes = [(operator, times) for operator, times in self._successes if times]
 
     def find(self, life: Life) -> tuple[datetime | None, str | None]:
-        """Return when and by whom; a planting finding decides, else the order of events."""
+        """Return when and by whom; a planting finding decides, else the order of events.
+
+        Of planting findings close together, one whose operator has an address says by whom: the
+        others tell the same from inside the machine. Where only these do, it is the one operator
+        who came in by a chain within the minutes before.
+        """
         born = life.first_answer
         planting = [f for f in life.implant.planting if moment(f.first_seen) is not NEVER]
         planting.sort(key=lambda f: (moment(f.first_seen), f.key, f.id))
         for finding in planting:
             at = moment(finding.first_seen)
             if born is None or at <= born + _SLACK:
-                who = self._owners.get(identity(finding), ())
-                return at, who[0] if len(who) == 1 else None
+                near = [f for f in planting if at <= moment(f.first_seen) <= at + CMDLET_WINDOW]
+                return at, self._by_whom(near, at)
         return (None, None) if born is None else self._by_time(life, born)
+
+    def _by_whom(self, planting: Sequence[Finding], at: datetime) -> str | None:
+        owners = [self._owners.get(identity(finding), ()) for finding in planting]
+        sure = [who[0] for who in owners if len(who) == 1]
+        placed = [who for who in sure if who in self._placed]
+        if placed:
+            return placed[0] if len(set(placed)) == 1 else None
+        if len(owners[0]) != 1:
+            return None
+        # seen from inside the machine only: the one operator who had just come in
+        came = {
+            operator
+            for operator, times in self._successes
+            if operator in self._placed
+            and any(at - CMDLET_WINDOW <= time <= at + _SLACK for time in times)
+        }
+        return came.pop() if len(came) == 1 else sure[0]
 
     def _by_time(self, life: Life, born: datetime) -> tuple[datetime | None, str | None]:
         latest: dict[str, datetime] = {}

@@ -61,6 +61,10 @@ class Event:
     """Its place among the host's events."""
 
 
+Spot = tuple[str, int]
+"""Where a row lies: artifact and offset."""
+
+
 @dataclass(slots=True)
 class Folded:
     """Every event in order of time, and what was left out."""
@@ -68,6 +72,8 @@ class Folded:
     events: list[Event] = field(default_factory=list)
     trusted: int = 0
     """Events of trusted addresses, not kept."""
+    placed: dict[Spot, Event] = field(default_factory=dict)
+    """The events of the rows that were asked for."""
 
 
 class _Lane:
@@ -150,12 +156,14 @@ def fold(
     places: Places,
     paths: Paths,
     ignored_tokens: Sequence[str] = (),
+    asked: Collection[Spot] = (),
 ) -> Folded:
-    """Turn rows, in order of time, into events in order of time."""
+    """Turn rows, in order of time, into events in order of time; ``asked``: rows to be found again."""
     wanted = frozenset(implant_paths)
     tokens = frozenset(token.lower() for token in ignored_tokens)
     folder = _Folder()
     trusted = 0
+    placed: dict[Spot, Event] = {}
     sources: dict[tuple[str, str], str] = {}
     for row in gathered.rows:
         place = _client(row, gathered, places)
@@ -175,7 +183,9 @@ def fold(
         else:
             _merge(joined[0], event, source, by_id=joined[1])
             folder.note_id(joined[0], row.request_id)
-    return Folded(folder.out, trusted)
+        if (spot := (row.artifact, row.offset)) in asked:
+            placed[spot] = event if joined is None else joined[0]
+    return Folded(folder.out, trusted, placed)
 
 
 def judge_touch(row: Activity, meaning: Meaning, tokens: frozenset[str]) -> Touch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from exopsy.correlation.chains import times
-from exopsy.correlation.findings import ids
+from exopsy.correlation.findings import NEVER, ids, moment
 from exopsy.schema.case import Effect, Finding, Impact
 from exopsy.schema.rule import RuleInfo
 
@@ -23,7 +23,10 @@ def seen(findings: Sequence[Finding], rules: Mapping[str, RuleInfo]) -> Impact:
         count = sum(finding.count for finding in own)
         effects = getattr(impact, rules[rule_id].impact or "", None)
         if isinstance(effects, list):
-            why = f"Logged {count} time{'s' * (count != 1)} between {first} and {last}."
+            many = f"{count} time{'s' * (count != 1)}"
+            why = f"Logged {many} between {first} and {last}."
+            if moment(first) is NEVER:
+                why = f"Found {many} in the state of the server; since when is not known."
             effects.append(
                 Effect(text=rules[rule_id].title, state="seen", why=why, finding_ids=ids(own))
             )

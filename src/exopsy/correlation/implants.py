@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from exopsy.schema.case import BackdoorKind, Finding
+from exopsy.core.clock import UNTIMED
+from exopsy.schema.case import LEVELS, BackdoorKind, Finding
 from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.rule import RuleInfo
 
@@ -94,15 +95,27 @@ def disk_path(text: str, host: str = "") -> str:
 
 def served_as(disk: str, web_roots: WebRoots) -> str | None:
     """Map a disk path to the URL path it is served as, by the longest web root that it holds."""
+    found = web_root_of(disk, web_roots)
+    if found is None:
+        return None
+    number, rest = found
+    return url_path(f"{web_roots[number][1].rstrip('/')}/{rest}".replace("\\", "/"))
+
+
+def web_root_of(disk: str, web_roots: WebRoots) -> tuple[int, str] | None:
+    r"""Return the number of the longest web root that a disk path holds, and what follows it.
+
+    Of roots of one length the one whose URL path sorts last, as the same folder can be served twice.
+    """
     flat = "\\" + disk.lower()
-    best: tuple[int, str] | None = None
-    for root, prefix in web_roots:
+    best: tuple[int, str, int, int] | None = None
+    for number, (root, prefix) in enumerate(web_roots):
         marker = "\\" + root.lower().replace("/", "\\").strip("\\") + "\\"
         at = flat.rfind(marker)
         if at >= 0:
-            rest = flat[at + len(marker) :].replace("\\", "/")
-            best = max(best or (0, ""), (len(marker), url_path(f"{prefix.rstrip('/')}/{rest}")))
-    return best[1] if best else None
+            found = (len(marker), prefix, number, at + len(marker))
+            best = found if best is None else max(best, found)
+    return None if best is None else (best[2], flat[best[3] :])
 
 
 @dataclass(slots=True)
@@ -137,17 +150,22 @@ def find_implants(
     rules: Mapping[str, RuleInfo],
     web_roots: WebRoots = (),
 ) -> list[Implant]:
-    """List the implants that findings graded success or use name, ordered by path then kind."""
+    """List the implants that findings graded success or use name, ordered by path then kind.
+
+    A state of less than high level (a page that no build ships) makes no implant by itself: it only
+    adds to one that something else names.
+    """
     found: dict[tuple[str, str], Implant] = {}
-    for finding in findings:
+    for finding in sorted(findings, key=_is_weak_state):
         if finding.grade == "attempt":
             continue
         for kind, value in _named(finding, rules.get(finding.rule_id), web_roots, host):
             place = _place(host, kind, value, web_roots)
             # A path is one thing whatever kind a rule calls it; a name is one thing per kind.
-            known = found.setdefault(
-                ("" if place.file or place.is_url else kind, place.path), place
-            )
+            identity = ("" if place.file or place.is_url else kind, place.path)
+            if _is_weak_state(finding) and identity not in found:
+                continue
+            known = found.setdefault(identity, place)
             known.kind = min(known.kind, kind, key=lambda k: (k == "other", k != "web-shell", k))
             known.file = min(filter(None, (known.file, place.file)), default=None)
             known.naming.append(finding)
@@ -157,6 +175,10 @@ def find_implants(
             if not is_request and is_made:
                 known.planting.append(finding)
     return sorted(found.values(), key=lambda i: (i.path, i.kind))
+
+
+def _is_weak_state(finding: Finding) -> bool:
+    return finding.first_seen == UNTIMED and LEVELS.index(finding.level) < LEVELS.index("high")
 
 
 def _named(
@@ -172,16 +194,17 @@ def _named(
             named or "; ".join(f"{k}={v}" for k, v in sorted(finding.subject.items())),
         )
     for value in sorted(set(finding.subject.values()) - {named}):
-        if looks_like_disk_path(value):
+        if "\\" in value:
             url = served_as(disk_path(value, host), web_roots)
             if url and _EXECUTABLE.search(url):
                 yield "web-shell", value
 
 
 def _place(host: str, kind: BackdoorKind, value: str, web_roots: WebRoots) -> Implant:
-    if looks_like_disk_path(value):
-        disk = disk_path(value, host)
-        url = served_as(disk, web_roots)
+    disk = disk_path(value, host)
+    # Of a collected file the drive may not be known; that it lies in a web root then says enough.
+    url = served_as(disk, web_roots) if "\\" in value else None
+    if url is not None or looks_like_disk_path(value):
         return Implant(host, kind, url or disk, is_url=url is not None, file=disk)
     if value.startswith("/"):
         return Implant(host, kind, url_path(value), is_url=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import combinations
 
+from exopsy.correlation.causes import Causes
 from exopsy.correlation.events import Event
 from exopsy.correlation.findings import NEVER, addresses_of, moment
 from exopsy.correlation.implants import url_path
@@ -23,10 +24,10 @@ class _Joins:
         self._findings = findings
         self.found: dict[tuple[int, int], tuple[int, str]] = {}
 
-    def add(self, one: int, other: int, strength: int, by: str) -> None:
-        """Note a pair of findings of two logs; its strongest reason is kept."""
+    def add(self, one: int, other: int, strength: int, by: str, *, same_log: bool = False) -> None:
+        """Note a pair of findings, usually of two logs; its strongest reason is kept."""
         a, b = sorted((one, other))
-        if a != b and self._findings[a].log != self._findings[b].log:
+        if a != b and (same_log or self._findings[a].log != self._findings[b].log):
             known = self.found.get((a, b))
             self.found[a, b] = min((strength, by), known or (strength, by))
 
@@ -39,8 +40,18 @@ class _Joins:
                     self.add(one, positions[offset], strength, by)
 
 
-def joins(findings: Sequence[Finding], events: Sequence[Event]) -> list[Join]:
-    """Pair findings (in order of time) of different logs; exact ones first, at most ``MOST``."""
+def joins(
+    findings: Sequence[Finding], events: Sequence[Event], causes: Causes | None = None
+) -> list[Join]:
+    """Pair findings (in order of time); exact ones first, at most ``MOST``.
+
+    Findings of one log are only paired by the tree of processes.
+
+    Args:
+        findings: of the host.
+        events: of the host.
+        causes: event -> the event whose process its own comes from.
+    """
     out = _Joins(findings)
     by_id: dict[str, list[int]] = {}
     by_place: dict[tuple[str, str], list[int]] = {}
@@ -62,6 +73,13 @@ def joins(findings: Sequence[Finding], events: Sequence[Event]) -> list[Join]:
             how = (0, "request-id") if event.by_id else (1, "address, path and time")
             for one, other in combinations(sorted(event.findings)[: 2 * _NEIGHBOURS], 2):
                 out.add(one, other, *how)
+    for event in events:
+        cause = (causes or {}).get(event.order)
+        if cause is not None:
+            for one in sorted(cause.event.findings)[:_NEIGHBOURS]:
+                for other in sorted(event.findings - cause.event.findings)[:_NEIGHBOURS]:
+                    strength = 1 if cause.by_guid else 2
+                    out.add(one, other, strength, "process-tree", same_log=True)
     for positions in by_place.values():
         out.add_neighbours(positions, _SECONDS, 1, "address, path and time")
     for positions in by_chain.values():

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from exopsy.correlation.addresses import Places
+from exopsy.correlation.causes import Causes
 from exopsy.correlation.events import Event, Touch
 from exopsy.correlation.gather import Gathered, plain_agent
 from exopsy.correlation.implants import CMDLET_LOGS, short_hash
@@ -72,8 +73,12 @@ def group(
     events: Sequence[Event],
     gathered: Gathered,
     places: Places,
+    causes: Causes | None = None,
 ) -> list[Group]:
-    """Group events (in order of time) into operators, numbered by first event, then key."""
+    """Group events (in order of time) into operators, numbered by first event, then key.
+
+    An event without an address that nothing else gives to anybody is its cause's owner's.
+    """
     groups: dict[str, Group] = {}
     homeless: list[Event] = []
     for event in events:
@@ -85,7 +90,7 @@ def group(
         if event.user and event.meaning.grades:
             one.accounts.add(event.user)
     merged = _merge(groups, gathered, places)
-    merged += _place_homeless(homeless, merged)
+    merged += _place_homeless(homeless, merged, causes or {})
     for one in merged:
         one.events.sort(key=lambda event: event.order)
     merged.sort(key=lambda g: (g.first_seen, g.key))
@@ -178,7 +183,7 @@ class _Near:
         return None if best is None else best[2]
 
 
-class _Causes:
+class _Requests:
     """Finds the group whose request can have caused something on the machine."""
 
     def __init__(self, groups: list[Group]) -> None:
@@ -199,11 +204,14 @@ class _Causes:
         return owners.pop() if len(owners) == 1 else None
 
 
-def _place_homeless(homeless: list[Event], groups: list[Group]) -> list[Group]:
+def _place_homeless(
+    homeless: list[Event], groups: list[Group], known_causes: Causes
+) -> list[Group]:
     """Give events without an address to a group; return new groups for those left over."""
     by_success = _Near(groups, only_success=True)
     by_any = _Near(groups, only_success=False)
-    causes = _Causes(groups)
+    requests = _Requests(groups)
+    owned = {event.order: number for number, one in enumerate(groups) for event in one.events}
     accounts: dict[str, set[int]] = {}
     homes = {address: number for number, one in enumerate(groups) for address in one.addresses}
     for number, one in enumerate(groups):
@@ -211,7 +219,9 @@ def _place_homeless(homeless: list[Event], groups: list[Group]) -> list[Group]:
             accounts.setdefault(account, set()).add(number)
     placed: list[tuple[int, Event]] = []
     alone: dict[tuple[str, str], Group] = {}
+    left: dict[int, tuple[str, str]] = {}
     for event in homeless:
+        cause = known_causes.get(event.order)
         chains = event.meaning.chains
         if event.is_internal:
             owner = by_any.find(event, chains, INTERNAL_WINDOW)
@@ -223,11 +233,15 @@ def _place_homeless(homeless: list[Event], groups: list[Group]) -> list[Group]:
         if owner is None and event.fallback:
             owner = homes.get(event.fallback)
         if owner is None and event.log == EVENT_LOG and not event.user:
-            owner = causes.find(event)
+            owner = requests.find(event)
+        if owner is None and cause is not None:
+            owner = owned.get(cause.event.order)
         if owner is not None:
             placed.append((owner, event))
+            owned[event.order] = owner
         elif event.meaning.grades or event.touch is Touch.USE:
-            _leave_alone(alone, event)
+            name = left.get(cause.event.order) if cause is not None else None
+            left[event.order] = _leave_alone(alone, event, name)
     for owner, event in placed:
         groups[owner].events.append(event)
         if event.user and event.log in CMDLET_LOGS:
@@ -235,15 +249,19 @@ def _place_homeless(homeless: list[Event], groups: list[Group]) -> list[Group]:
     return [alone[name] for name in sorted(alone)]
 
 
-def _leave_alone(alone: dict[tuple[str, str], Group], event: Event) -> None:
-    """File an event under its account, a server's address, or nobody at all."""
-    name = (event.user, "" if event.user else event.fallback)
+def _leave_alone(
+    alone: dict[tuple[str, str], Group], event: Event, name: tuple[str, str] | None
+) -> tuple[str, str]:
+    """File an event where its cause is, or under its account, a server's address, or nobody at all."""
+    if name is None:
+        name = (event.user, "" if event.user else event.fallback)
     one = alone.setdefault(name, Group())
     one.events.append(event)
     if event.user:
         one.accounts.add(event.user)
     elif event.fallback:
         one.addresses.add(event.fallback)
+    return name
 
 
 def rivals(groups: Sequence[Group], gathered: Gathered, places: Places) -> dict[str, str]:

@@ -11,6 +11,7 @@ from exopsy.core.clock import format_utc
 from exopsy.correlation import findings as finding_list
 from exopsy.correlation.addresses import Places
 from exopsy.correlation.backdoors import Life, Planters, ledger, live
+from exopsy.correlation.causes import causes_of, spots_of
 from exopsy.correlation.chain_use import mark_used
 from exopsy.correlation.chains import observed
 from exopsy.correlation.events import Event, Folded, fold, in_order
@@ -33,6 +34,7 @@ from exopsy.schema.activity import Activity
 from exopsy.schema.case import Action, Backdoor, Finding, Operator
 from exopsy.schema.chain import ChainSpec
 from exopsy.schema.pivot import Hub
+from exopsy.schema.process import ProcessTie
 from exopsy.schema.rule import RuleInfo
 from exopsy.schema.story import Story
 
@@ -44,6 +46,7 @@ def correlate(
     activities: Iterable[Activity],
     rules: Mapping[str, RuleInfo],
     chains: Sequence[ChainSpec],
+    ties: Sequence[ProcessTie] = (),
     hubs: Sequence[Hub] = (),
     trusted: Collection[str] = (),
     covered_logs: Collection[str] = (),
@@ -58,6 +61,7 @@ def correlate(
         activities: rows that a rule matched and rows that the pivot brought; read once.
         rules: meaning of every rule, by id.
         chains: content's chains.
+        ties: rows of this host whose processes come from each other.
         hubs: keys too common to mean one client.
         trusted: addresses and networks (CIDR) of the analyst's own testers: never operators.
         covered_logs: formats of which anything was read.
@@ -70,9 +74,12 @@ def correlate(
     implant_paths = {implant.path for implant in implants if implant.is_url}
     gathered = gather(host, activities, meanings, implant_paths, places, paths)
     index = FindingIndex(own)
-    folded = fold(gathered, meanings, index, implant_paths, places, paths, ignored_tokens)
+    folded = fold(
+        gathered, meanings, index, implant_paths, places, paths, ignored_tokens, spots_of(ties)
+    )
     events = in_order([*folded.events, *_rowless(own, folded.events, rules, meanings, places)])
-    groups = group(events, gathered, places)
+    causes = causes_of(ties, folded.placed)
+    groups = group(events, gathered, places, causes)
     owners = _owners(own, groups)
     lives = live(implants, groups, events, own)
     backdoors = ledger(lives, Planters(groups, owners))
@@ -85,7 +92,7 @@ def correlate(
         backdoors=backdoors,
         operators=_operators(groups, backdoors, own, rivals(groups, gathered, places)),
         sessions=sessions(groups, by_path),
-        joins=joins(own, events),
+        joins=joins(own, events, causes),
         impact=seen(own, rules),
         notes=_notes(groups, hubs, folded, lives),
     )

@@ -70,6 +70,8 @@ class LoadedRules(msgspec.Struct, frozen=True, kw_only=True):
     """Reason -> how many rules from outside were not wanted."""
     no_rules: tuple[str, ...] = ()
     """YAML files in repositories that hold no rule."""
+    key: str = ""
+    """``cache_key`` of all that was read."""
 
 
 class _Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,10 +110,10 @@ def load_rules(
         kept = _load(folders, formats, workers)
         if cache is not None and not kept.has_own_errors:
             _write_cache(cache, key, kept)
-    return _selected(kept, selection or Selection())
+    return _selected(kept, selection or Selection(), key)
 
 
-def _selected(kept: _Kept, selection: Selection) -> LoadedRules:
+def _selected(kept: _Kept, selection: Selection, key: str) -> LoadedRules:
     refused: dict[str, int] = {}
     rules = []
     for rule in kept.rules.rules:
@@ -131,6 +133,7 @@ def _selected(kept: _Kept, selection: Selection) -> LoadedRules:
         handed=kept.handed,
         not_selected=dict(sorted(refused.items())),
         no_rules=kept.no_rules,
+        key=key,
     )
 
 

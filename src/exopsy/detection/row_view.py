@@ -15,7 +15,16 @@ _NONE: dict[str, Joined] = {}
 class RowView:
     """A row with its case-folded values remembered, so that many rules share the work."""
 
-    __slots__ = ("_folded", "_folded_many", "_joined", "_keyword", "extra", "many", "row")
+    __slots__ = (
+        "_folded",
+        "_folded_many",
+        "_joined",
+        "_keyword",
+        "_values",
+        "extra",
+        "many",
+        "row",
+    )
 
     def __init__(self, row: Row) -> None:
         self.row = row
@@ -23,6 +32,7 @@ class RowView:
         """All values of those fields that have several: a test holds when it holds for one."""
         self.extra: dict[str, str] = {}
         """Fields that a rule's extracts made."""
+        self._values = {**row.fields, **row.decoded} if row.decoded else row.fields
         self._joined = _JOINED.get(row.log, _NONE)
         self._folded: dict[str, str | None] = {}
         self._folded_many: dict[str, tuple[str, ...]] = {}
@@ -30,7 +40,7 @@ class RowView:
 
     def value(self, field: str) -> str | None:
         """Return a field as rules see it (decoded), or None when it is absent."""
-        found = self.row.value(field)
+        found = self._values.get(field)
         if found is None:
             if field in self._joined:
                 return self._join(self._joined[field])
@@ -47,13 +57,12 @@ class RowView:
 
     def folded(self, field: str) -> str | None:
         """Return the case-folded value, or None when the field is absent."""
-        try:
-            return self._folded[field]
-        except KeyError:
-            value = self.value(field)
-            result = None if value is None else fold(value)
-            self._folded[field] = result
-            return result
+        known = self._folded
+        if field in known:
+            return known[field]
+        value = self.value(field)
+        known[field] = result = None if value is None else fold(value)
+        return result
 
     def folded_many(self, field: str) -> tuple[str, ...]:
         """Return the case-folded values of a field that has several."""

@@ -107,6 +107,22 @@ class BlockClassifier:
         """Day -> Exchange build (``15.1.2375.7``) that header blocks state."""
         return self._judge.tracker.builds
 
+    def feed_buffer(self, buffer: bytearray, size: int, base_offset: int) -> LineStarts:
+        """Take the next block, which lies at the beginning of a buffer; an ordinary one uncopied.
+
+        Args:
+            buffer: holds the block; what is behind it is not looked at.
+            size: bytes of the block.
+            base_offset: where it begins in the artifact.
+        """
+        if not self._carry and size and buffer[size - 1] == _NEWLINE:
+            lines = self._ordinary(buffer, size)
+            if lines:
+                self._end = base_offset + size
+                return LineStarts(lines, [])
+        with memoryview(buffer) as view:
+            return self.feed(view[:size], base_offset)
+
     def feed(self, block: memoryview | bytes, base_offset: int) -> LineStarts:
         """Take the next block.
 
@@ -167,20 +183,10 @@ class BlockClassifier:
 
     def _whole_lines(self, data: bytes, offset: int) -> None:
         """Take a block that ends with a line end: odd lines one by one, the others in runs."""
-        view = np.frombuffer(data, dtype=np.uint8)
-        if len(self._is_newline) < len(view):
-            self._is_newline = np.empty(len(view), dtype=np.bool_)
-            self._from_zero = np.empty(len(view), dtype=np.uint8)
-            self._is_odd = np.empty(len(view), dtype=np.bool_)
-        is_newline = np.equal(view, _NEWLINE, out=self._is_newline[: len(view)])
-        if self._are_ordinary(data, view, is_newline):
-            last = data[data.rfind(b"\n", 0, len(data) - 1) + 1 :]
-            lines = int(np.count_nonzero(is_newline))
-            self._judge.ordinary(len(data), undecodable_in(data), lines, last)
-            layout = self.tracker.latest
-            self._spans.add(data[: data.find(b"\n") + 1], layout, last, layout)
+        if self._ordinary(data, len(data)):
             return
-        ends = np.flatnonzero(is_newline) + 1
+        view = np.frombuffer(data, dtype=np.uint8)
+        ends = np.flatnonzero(self._is_newline[: len(view)]) + 1
         lowest = int(view.view(np.int8).min())  # below 0: not ASCII
         odd = _odd_lines(view, ends, may_hold_nul=lowest <= 0, max_bytes=self._max_bytes)
         runs: list[tuple[bytes, Layout, bytes]] = []
@@ -204,17 +210,38 @@ class BlockClassifier:
         if runs:
             self._spans.add(runs[0][0], runs[0][1], runs[-1][2], runs[-1][1])
 
+    def _ordinary(self, data: bytes | bytearray, size: int) -> int:
+        """Take whole lines if none has to be looked at for itself; return how many, or 0.
+
+        That is the usual block. ``_is_newline`` is made in any case.
+        """
+        view = np.frombuffer(data, dtype=np.uint8, count=size)
+        if len(self._is_newline) < size:
+            self._is_newline = np.empty(size, dtype=np.bool_)
+            self._from_zero = np.empty(size, dtype=np.uint8)
+            self._is_odd = np.empty(size, dtype=np.bool_)
+        is_newline = np.equal(view, _NEWLINE, out=self._is_newline[:size])
+        if not self._are_ordinary(data, view, is_newline):
+            return 0
+        lines = int(np.count_nonzero(is_newline))
+        first = bytes(data[: data.find(b"\n", 0, size) + 1])
+        last = bytes(data[data.rfind(b"\n", 0, size - 1) + 1 : size])
+        bad = 0 if data.isascii() else undecodable_in(bytes(view.data))
+        self._judge.ordinary(size, bad, lines, last)
+        layout = self.tracker.latest
+        self._spans.add(first, layout, last, layout)
+        return lines
+
     def _are_ordinary(
         self,
-        data: bytes,
+        data: bytes | bytearray,
         view: np.ndarray[Any, np.dtype[np.uint8]],
         is_newline: np.ndarray[Any, np.dtype[np.bool_]],
     ) -> bool:
-        """Say whether every line begins with a digit, and none is too long or holds a NUL byte.
-
-        The usual block: no line of it has to be looked at.
-        """
-        if len(view) > self._max_bytes or not 0x30 <= data[0] <= 0x39 or b"\0" in data:
+        """Say whether every line begins with a digit, and none is too long or holds a NUL byte."""
+        if len(view) > self._max_bytes or not 0x30 <= data[0] <= 0x39:
+            return False
+        if data.find(0, 0, len(view)) >= 0:
             return False
         size = len(view) - 1
         # Nearly all records begin with a year of this millennium; look closer only where not.

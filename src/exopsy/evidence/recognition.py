@@ -51,7 +51,11 @@ _PATHS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for name, pattern in (
         ("iis-w3c", r"(?:^|[/\\])u_(?:ex|nc|in)\d{2,8}[^/\\]*\.log$|w3svc\d+"),
         ("httperr", r"(?:^|[/\\])httperr"),
-        ("exchange-httpproxy", r"httpproxy[_/\\]|(?:_proxy(?:_calendar)?_logs[/\\])"),
+        # not FrontEnd\HttpProxy: that is the web root
+        (
+            "exchange-httpproxy",
+            r"(?<!frontend[/\\])httpproxy[_/\\]|(?:_proxy(?:_calendar)?_logs[/\\])",
+        ),
         ("exchange-ecp-activity", r"ecpactivity"),
         ("exchange-ecp-server", r"ecpserver|[/\\]ecp[/\\]server[/\\]|ecp_logs[/\\]"),
         ("exchange-ews", r"(?:^|[/\\])ews_\d|ews_be_logs[/\\]"),

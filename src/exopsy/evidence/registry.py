@@ -8,7 +8,7 @@ from typing import BinaryIO, Protocol, cast
 
 from exopsy.evidence import recognition
 from exopsy.schema.event import EVENT_LOG, EventBatch, EventLogFacts
-from exopsy.schema.file import FileFacts
+from exopsy.schema.file import FileFacts, Interest
 from exopsy.schema.format import FormatSpec, Layout
 from exopsy.schema.row import Origin, Row, Skipped
 
@@ -74,6 +74,30 @@ class FileReader(Protocol):
         Args:
             data: the file's bytes, or the first of them (``file.is_whole``).
             file: what is known of it.
+        """
+
+
+class TableReader(Protocol):
+    """What the module of a listing of files offers: it is read as a stream, as it can be huge."""
+
+    def recognise(self, head: bytes, path: str) -> bool:
+        """Say whether a file is of this kind."""
+
+    def read_table(
+        self, stream: BinaryIO, file: FileFacts, interest: Interest
+    ) -> Iterator[Row | Skipped]:
+        """Yield a row for each entry that is wanted.
+
+        Never raises on what the bytes hold. A row's timestamp is None unless the entry itself dates
+        something that happened.
+
+        Args:
+            stream: raw, at its beginning; may give fewer bytes than asked for.
+            file: what is known of it; not yet its size and hash.
+            interest: which entries are wanted.
+
+        Raises:
+            OSError: the stream can't be read on.
         """
 
 
@@ -324,12 +348,137 @@ EVENT_FORMATS: tuple[FormatSpec, ...] = (
 
 FILE_FORMATS: tuple[FormatSpec, ...] = (
     FormatSpec(
+        name="compiled-page",
+        module="exopsy.evidence.files.compiled_page",
+        title="Notes of compiled pages",
+        product="exchange",
+        service="compiled-page",
+        time_column="",
+        look_bytes=1 << 20,
+        is_late=True,
+    ),
+    FormatSpec(
+        name="compiled-assembly",
+        module="exopsy.evidence.files.compiled_assembly",
+        title="Assemblies of compiled pages",
+        product="exchange",
+        service="compiled-assembly",
+        time_column="",
+        look_bytes=8 << 20,
+        is_late=True,
+    ),
+    FormatSpec(
+        name="transport-agents",
+        module="exopsy.evidence.files.transport_agents",
+        title="List of transport agents",
+        product="exchange",
+        service="transport-agents",
+        time_column="",
+    ),
+    FormatSpec(
+        name="iis-config",
+        module="exopsy.evidence.files.iis_config",
+        title="Web server and program configuration",
+        product="exchange",
+        service="iis-config",
+        time_column="",
+    ),
+    FormatSpec(
+        name="scheduled-task",
+        module="exopsy.evidence.files.scheduled_task",
+        title="Scheduled tasks",
+        product="exchange",
+        service="scheduled-task",
+        time_column="",
+    ),
+    FormatSpec(
+        name="virtual-directory-export",
+        module="exopsy.evidence.files.virtual_directory_export",
+        title="Exports of virtual directories",
+        product="exchange",
+        service="virtual-directory-export",
+        time_column="",
+    ),
+    FormatSpec(
+        name="mail-rule-export",
+        module="exopsy.evidence.files.mail_rule_export",
+        title="Exports of mail rules and forwarding",
+        product="exchange",
+        service="mail-rule-export",
+        time_column="",
+    ),
+    FormatSpec(
+        name="scanner-log",
+        module="exopsy.evidence.files.scanner_log",
+        title="Virus scanner logs and exports",
+        product="exchange",
+        service="scanner-log",
+        time_column="",
+    ),
+    FormatSpec(
         name="web-page",
         module="exopsy.evidence.files.web_page",
         title="Web pages and handlers",
         product="exchange",
         service="web-page",
         time_column="",
+    ),
+    FormatSpec(
+        name="data-file",
+        module="exopsy.evidence.files.data_file",
+        title="Memory dumps, databases, registry hives and archives",
+        product="exchange",
+        service="data-file",
+        time_column="",
+        look_bytes=1 << 20,
+    ),
+    FormatSpec(
+        name="file-table",
+        module="exopsy.evidence.files.file_table",
+        title="File table of a volume ($MFT)",
+        product="exchange",
+        service="file-table",
+        time_column="",
+        is_table=True,
+        is_late=True,
+    ),
+    FormatSpec(
+        name="change-journal",
+        module="exopsy.evidence.files.change_journal",
+        title="Change journal of a volume ($UsnJrnl)",
+        product="exchange",
+        service="change-journal",
+        time_column="",
+        is_table=True,
+        is_late=True,
+    ),
+    FormatSpec(
+        name="copy-list",
+        module="exopsy.evidence.files.copy_list",
+        title="Lists of what a collector copied",
+        product="exchange",
+        service="copy-list",
+        time_column="",
+        is_table=True,
+        is_late=True,
+    ),
+    FormatSpec(
+        name="exchange-binary",
+        module="exopsy.evidence.files.exchange_binary",
+        title="Setup program of Exchange",
+        product="exchange",
+        service="binary",
+        time_column="",
+        build_field="Build",
+    ),
+    FormatSpec(
+        name="exchange-setup",
+        module="exopsy.evidence.files.exchange_setup",
+        title="Exchange setup log",
+        product="exchange",
+        service="setup",
+        time_column="",
+        build_field="Build",
     ),
 )
 """Kinds of files that are read whole, in the order in which they are asked: the first that
@@ -358,9 +507,20 @@ def load_events(spec: FormatSpec) -> EventReader:
     return cast("EventReader", importlib.import_module(spec.module))
 
 
+_READERS: dict[str, FileReader] = {}
+
+
 def load_file(spec: FormatSpec) -> FileReader:
     """Import the reader that the spec of a kind of file names."""
-    return cast("FileReader", importlib.import_module(spec.module))
+    found = _READERS.get(spec.module)
+    if found is None:  # asked of every file there is
+        found = _READERS[spec.module] = cast("FileReader", importlib.import_module(spec.module))
+    return found
+
+
+def load_table(spec: FormatSpec) -> TableReader:
+    """Import the reader that the spec of a listing of files names."""
+    return cast("TableReader", importlib.import_module(spec.module))
 
 
 def recognise_file(head: bytes, path: str) -> FormatSpec | None:

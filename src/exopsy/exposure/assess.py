@@ -14,13 +14,14 @@ from typing import Literal
 import msgspec
 
 from exopsy.exposure.builds import (
+    Base,
     Build,
     Facts,
     KnownCve,
     build_name,
     format_build,
     line_of,
-    parse_build,
+    parse_partial,
 )
 from exopsy.schema.case import Exposure
 
@@ -28,14 +29,19 @@ State = Literal[
     "vulnerable", "patched", "presumed-vulnerable", "not-affected", "needs-config-check"
 ]
 _DAY = timedelta(days=1)
+_SEEN = "was seen in the logs"
+_LAST_REVISION = 999_999
 
 
 class _Spell(msgspec.Struct, kw_only=True):
     """Days with one build: from its first sighting to its last, and when the next one showed."""
 
-    build: Build
+    build: Build | Base
+    """Of three numbers: which update of that base is not known."""
     first: date
     last: date
+    seen: str = _SEEN
+    """How its first sighting is told."""
     until: date | None = None
     """Last day before another build was seen."""
     before: date | None = None
@@ -49,48 +55,25 @@ def assess(
     cves: Sequence[str],
     since: date | None,
     until: date | None,
+    seen: Mapping[str, str] | None = None,
+    undated: str | None = None,
 ) -> list[Exposure]:
     """Say for each CVE in which state the server was, and when.
 
     Args:
-        history: day (``2021-03-03``) -> build that the logs name on that day; entries that are no
-            day or no build are left out.
+        history: day (``2021-03-03``) -> build that is known of that day, or its first three
+            numbers; entries that are no day or no build are left out.
         facts: the tables.
         cves: what to assess, in the order of the answer.
         since: first day of the question; None: from the first sighting.
         until: last day of the question; None: open end.
+        seen: day -> how it is known, to go on after the build's name; ``was seen in the logs``.
+        undated: a build that the server had at some time; said where there is no dated one.
     """
-    spells = _spells(history)
+    spells = _spells(history, seen or {})
     if not spells:
-        return [_unknown(cve, since, until) for cve in cves]
+        return [_unknown(cve, since, until, undated, facts) for cve in cves]
     return [e for cve in cves for e in _periods(cve, spells, facts, since, until)]
-
-
-def assess_build(build: str, *, facts: Facts, cves: Sequence[str]) -> list[Exposure]:
-    """Say for each CVE in which state a server of this build is, without any log.
-
-    Raises:
-        ValueError: not a build; a sentence for the analyst.
-    """
-    number = parse_build(build)
-    if number is None:
-        raise ValueError(f"'{build[:40]}' is no build. It has four numbers, like 15.1.2106.2")
-    name = build_name(build, facts)
-    made = []
-    for cve in cves:
-        known = facts.cves.get(cve)
-        state, why = _state(number, known, facts)
-        made.append(
-            Exposure(
-                cve=cve,
-                from_=None,
-                to=None,
-                state=state,
-                basis=f"{name}: {why}.",
-                fixed_in=_fixed_in(number, known, facts),
-            )
-        )
-    return made
 
 
 def state_of(build: Build, cve: KnownCve, facts: Facts) -> tuple[State, str]:
@@ -158,23 +141,27 @@ def _unlisted_product(build: Build, cve: KnownCve, facts: Facts) -> tuple[State,
     )
 
 
-def _spells(history: Mapping[str, str]) -> list[_Spell]:
+def _spells(history: Mapping[str, str], seen: Mapping[str, str]) -> list[_Spell]:
     spells: list[_Spell] = []
     for day, build in sorted(_sightings(history)):
-        if spells and spells[-1].build == build:
+        # three numbers of the base that is there anyway say nothing new
+        if spells and spells[-1].build[: len(build)] == build:
             spells[-1].last = day
             continue
-        before = spells[-1].last if spells else None
+        # three numbers, then all four of the same base: it was only not known before
+        is_change = bool(spells) and spells[-1].build != build[: len(spells[-1].build)]
+        before = spells[-1].last if is_change else None
         if spells:
             spells[-1].until = day - _DAY
-        spells.append(_Spell(build=build, first=day, last=day, before=before))
+        told = seen.get(day.isoformat(), _SEEN)
+        spells.append(_Spell(build=build, first=day, last=day, before=before, seen=told))
     return spells
 
 
-def _sightings(history: Mapping[str, str]) -> list[tuple[date, Build]]:
+def _sightings(history: Mapping[str, str]) -> list[tuple[date, Build | Base]]:
     found = []
     for text, name in history.items():
-        build = parse_build(name)
+        build = parse_partial(name)
         try:
             day = date.fromisoformat(text)
         except ValueError:
@@ -190,7 +177,7 @@ def _periods(
     cve = facts.cves.get(name)
     runs: list[tuple[State, list[str], list[_Spell]]] = []
     for spell in spells:
-        state, why = _state(spell.build, cve, facts)
+        state, why = state_by_build(spell.build, cve, facts)
         text = f"{_sighted(spell, facts)}: {why}"
         if runs and runs[-1][0] == state:
             runs[-1][1].append(text)
@@ -211,16 +198,23 @@ def _periods(
                 to=None if end is None else end.isoformat(),
                 state=state,
                 basis="; then ".join(texts[:6]) + ".",
-                fixed_in=_fixed_in(run[-1].build, cve, facts),
+                fixed_in=fixed_in(run[-1].build, cve, facts),
             )
         )
     return made
 
 
-def _state(build: Build, cve: KnownCve | None, facts: Facts) -> tuple[State, str]:
+def state_by_build(build: Build | Base, cve: KnownCve | None, facts: Facts) -> tuple[State, str]:
+    """Return a build's state for a CVE and why; ``build`` may lack the update, ``cve`` be unknown."""
     if cve is None:
         return "needs-config-check", "no build number is known to decide this hole"
-    return state_of(build, cve, facts)
+    if len(build) == 4:
+        return state_of(build, cve, facts)
+    oldest, why = state_of((*build, 0), cve, facts)
+    newest, _ = state_of((*build, _LAST_REVISION), cve, facts)
+    if oldest == newest:
+        return oldest, why
+    return "presumed-vulnerable", f"which update of it is installed is not known; {why}"
 
 
 def _sighted(spell: _Spell, facts: Facts) -> str:
@@ -231,10 +225,10 @@ def _sighted(spell: _Spell, facts: Facts) -> str:
     changed = (
         "" if spell.before is None else f", installed between {spell.before} and {spell.first}"
     )
-    return f"{name} was seen in the logs {when}{changed}"
+    return f"{name} {spell.seen} {when}{changed}"
 
 
-def _fixed_in(build: Build, cve: KnownCve | None, facts: Facts) -> str:
+def fixed_in(build: Build | Base, cve: KnownCve | None, facts: Facts) -> str:
     """Name the fix of this base, or else of the next newer base of the line that has one."""
     if cve is None:
         return ""
@@ -245,11 +239,20 @@ def _fixed_in(build: Build, cve: KnownCve | None, facts: Facts) -> str:
     return build_name(format_build(later[0]), facts) if later else ""
 
 
-def _unknown(cve: str, since: date | None, until: date | None) -> Exposure:
+def _unknown(
+    cve: str, since: date | None, until: date | None, undated: str | None, facts: Facts
+) -> Exposure:
+    basis = "The build is not known from this evidence, so the hole is taken as open."
+    if undated is not None:
+        _, why = state_by_build(parse_partial(undated) or (0, 0, 0), facts.cves.get(cve), facts)
+        basis = (
+            f"{build_name(undated, facts)} was on disk when this was collected ({why}), but no log "
+            "says since when, so the hole is taken as open."
+        )
     return Exposure(
         cve=cve,
         from_=since.isoformat() if since else None,
         to=until.isoformat() if until else None,
         state="presumed-vulnerable",
-        basis="The build is not known from this evidence, so the hole is taken as open.",
+        basis=basis,
     )

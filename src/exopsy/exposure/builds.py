@@ -23,6 +23,7 @@ Base = tuple[int, int, int]
 Line = tuple[int, ...]
 
 _LAST_GENERATION_OF_SERVICE_PACKS = 14
+_ANY_REVISION = 999_999
 # Words of the facts table's `note` that mean: a build number alone does not decide.
 _CONFIGURATION_WORDS = ("needs ", "configuration", "real fix", "override", "plus ")
 
@@ -50,6 +51,8 @@ class KnownCve(msgspec.Struct, frozen=True, kw_only=True):
     affected: frozenset[Base]
     first_fixed: dict[Base, Build]
     note: str
+    exploited: str = ""
+    """Whether it is known to have been used, as the sources say."""
 
     @property
     def needs_configuration(self) -> bool:
@@ -122,7 +125,13 @@ def parse_build(text: str) -> Build | None:
     return major, minor, build, revision
 
 
-def format_build(build: Build) -> str:
+def parse_partial(text: str) -> Build | Base | None:
+    """Read a build, or its first three numbers alone: ``15.1.2106``."""
+    build = parse_build(text)
+    return _base(text.strip()) if build is None else build
+
+
+def format_build(build: Build | Base) -> str:
     """Write a build without padding."""
     return ".".join(str(part) for part in build)
 
@@ -136,11 +145,17 @@ def build_name(build: str, facts: Facts) -> str:
     """Name a build for people: "Exchange 2016 CU18 Mar21SU (15.1.2106.13)".
 
     A revision that the table does not list is named after the next older one of its base; a base
-    that it does not list is given as the number alone.
+    that it does not list is given as the number alone. Of three numbers the update is not known.
     """
     number = parse_build(build)
     if number is None:
-        return "an unreadable build number"
+        base = parse_partial(build)
+        if base is None:
+            return "an unreadable build number"
+        of_base = facts.newest_at_or_before((*base[:3], _ANY_REVISION))
+        if of_base is None:
+            return f"build {format_build(base)}, update not known"
+        return f"{of_base.product} {of_base.cu} ({format_build(base)}, update not known)"
     known = facts.newest_at_or_before(number)
     if known is None:
         return f"build {format_build(number)}"
@@ -164,6 +179,7 @@ def _known_cve(row: Mapping[str, str], fixed_here: list[Build]) -> KnownCve:
         affected=frozenset(base for base in affected if base) | first_fixed.keys(),
         first_fixed=first_fixed,
         note=row["note"] or "",
+        exploited=row.get("exploited_in_wild") or "",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Collection
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -34,8 +35,10 @@ SPAN = 30 * 86_400.0
 HOURS_OF_NOISE = 48
 ROUNDS = 6
 """How often each kind of attack is drawn for the pool."""
-_RANDOM_BYTES = {"guid": 16, "hex64": 4, "u32": 2, "hex32": 2}
+_RANDOM_BYTES = {"guid": 16, "hex64": 4, "u32": 2}
 """How many bytes of a value are drawn anew; numbers stay small."""
+_IDS = ("processid", "threadid", "enginepid")
+"""Ends of the names of those numbers that are: types of logon, states and rights keep their meaning."""
 _ACTIVITY = "ActivityId: "
 
 
@@ -56,8 +59,22 @@ class Prepared(NamedTuple):
     """Where in ``data`` the text of a GUID goes; 0: nowhere."""
 
 
-def make_bulk_events(folder: Path, *, records: int, dense: float, seed: int) -> dict[str, int]:
+def make_bulk_events(
+    folder: Path,
+    *,
+    records: int,
+    dense: float,
+    seed: int,
+    without: Collection[int] = (),
+) -> dict[str, int]:
     """Write event logs into ``folder/collection``; return the records by channel.
+
+    Args:
+        folder: is made.
+        records: how many.
+        dense: the share that rules for attacks must look at.
+        seed: of everything that is drawn.
+        without: numbers of innocent events that are left out: of a server that does not log them.
 
     Raises:
         ValueError: so many that one file would exceed what an event log can hold.
@@ -67,7 +84,8 @@ def make_bulk_events(folder: Path, *, records: int, dense: float, seed: int) -> 
     host = EventHost(server, rng, START)
     noise = EventNoise(host, requests_per_day=8_000, scale=1.0)
     hours = (noise.hour(START + hour * 3600, 1.0) for hour in range(HOURS_OF_NOISE))
-    innocent = _prepare(host, [*(e for hour in hours for e in hour), *_administration(host, rng)])
+    events = [*(e for hour in hours for e in hour), *_administration(host, rng)]
+    innocent = _prepare(host, [e for e in events if e.kind.event_id not in without])
     hostile = _prepare(host, _attacks(host, rng))
     logs = folder / "collection" / server.name / FOLDER
     writers = {
@@ -191,6 +209,10 @@ def _holes(event: Event, data: bytes) -> tuple[tuple[int, int], ...]:
         at += size
     return tuple(
         (begin, _RANDOM_BYTES[type_])
-        for (_, type_), (begin, end) in zip(event.kind.fields, pairwise([*ends, at]), strict=False)
-        if type_ in _RANDOM_BYTES and end > begin
+        for (name, type_), (begin, end) in zip(
+            event.kind.fields, pairwise([*ends, at]), strict=False
+        )
+        if type_ in _RANDOM_BYTES
+        and end > begin
+        and (type_ != "u32" or name.lower().endswith(_IDS))
     )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from exopsy.lab import event_kinds as kinds
+from exopsy.lab import event_truth
 from exopsy.lab.event_kind import Event, Kind, KindEncoder
 from exopsy.lab.evtx_writer import EvtxWriter
 from exopsy.lab.truth import TruthEvent, TruthEventLogs
@@ -58,6 +59,10 @@ class EventLogs:
             },
             cleared=sorted(set(self._cleared)),
             events=self._truths,
+            observables=event_truth.observables(self._truths),
+            trees=event_truth.trees(self._truths),
+            chains=event_truth.chains(self._truths),
+            left=event_truth.left(self._truths),
         )
 
     def _write(self, event: Event, what: str, activity: str) -> None:
@@ -79,6 +84,7 @@ class EventLogs:
                     record=record,
                     time=moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
                     what=what,
+                    name=event_truth.name_left(event, what),
                     activity=activity or None,
                 )
             )

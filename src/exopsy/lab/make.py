@@ -24,7 +24,7 @@ from exopsy.lab.stream import Stream
 from exopsy.lab.truth import Truth
 from exopsy.lab.writer import LogTree
 
-EVENTS_BY_DEFAULT = False
+EVENTS_BY_DEFAULT = True
 """Whether a lab has event logs when nobody says."""
 BREAK_INS: dict[str, Callable[[Plan, float], None]] = {
     "proxylogon": proxylogon.break_in,

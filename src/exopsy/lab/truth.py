@@ -60,8 +60,18 @@ class TruthEvent(msgspec.Struct, kw_only=True):
     time: str
     what: str
     """What happened, in a word of the lab: ``shell-command``, ``mailbox-export``."""
+    name: str | None = None
+    """What it says was left behind: an account, a task, a page's URL path."""
     activity: str | None = None
     """The id that it shares with rows of text logs (``S:ACTID``, ``RequestId``), if it has one."""
+
+
+class TruthLeft(msgspec.Struct, kw_only=True):
+    """Something left on the host of which event logs tell."""
+
+    kind: BackdoorKind
+    names: list[str]
+    """Each is a right name for it: a module has a name and a file."""
 
 
 class TruthEventLogs(msgspec.Struct, kw_only=True):
@@ -72,6 +82,13 @@ class TruthEventLogs(msgspec.Struct, kw_only=True):
     cleared: list[str]
     """Channels that somebody emptied; what they held before is gone."""
     events: list[TruthEvent]
+    observables: list[str]
+    """Words of those ``events`` that an examination should notice, sorted."""
+    trees: list[str]
+    """Words whose ``events`` hang together by one process, whose start is told."""
+    chains: list[str]
+    """Chains of which an effect is told; of some of them nothing else may be left."""
+    left: list[TruthLeft]
 
 
 class TruthHost(msgspec.Struct, kw_only=True):

@@ -50,16 +50,17 @@ class ActivityMapping(msgspec.Struct, frozen=True):
         """Return the row in common words, or None when it carries no time."""
         if row.timestamp is None:
             return None
-        words = self.words.get(row.log, {})
-        found = {
-            word: value
-            for word, columns in words.items()
-            if (value := _first(row, columns)) is not None
-        }
+        values = {**row.fields, **row.decoded} if row.decoded else row.fields
+        found: dict[str, str] = {}
+        for word, columns in self.words.get(row.log, {}).items():
+            for column in columns:
+                if column in values:
+                    found[word] = values[column]
+                    break
         stem, query = found.get("stem", ""), found.get("query", "")
         if not stem and "url" in found:
             stem, _, query = found["url"].partition("?")
-        guid = _GUID.search(found.get("request_id", "").lower())
+        guid = _GUID.search(found["request_id"].lower()) if "request_id" in found else None
         return Activity(
             time=row.timestamp,
             host=row.host,
@@ -104,14 +105,6 @@ def load_activity_mapping(path: Path) -> ActivityMapping:
                 raise ContentError(f"{log}: {word}: {given} is not known", at=str(path))
             made.setdefault(log, {})[word] = columns
     return ActivityMapping(made)
-
-
-def _first(row: Row, columns: tuple[str, ...]) -> str | None:
-    for column in columns:
-        value = row.value(column)
-        if value is not None:
-            return value
-    return None
 
 
 def _site_of(row: Row) -> str:

@@ -11,11 +11,13 @@ import msgspec
 from exopsy.core.content import CONTENT, content_sha256, read_lines, read_yaml
 from exopsy.core.errors import ContentError
 from exopsy.detection.events.innocent import InnocentSample, read_innocent
-from exopsy.detection.load import LoadedRules, cache_key, load_rules
+from exopsy.detection.load import LoadedRules, load_rules
 from exopsy.detection.selection import Selection
 from exopsy.evidence import registry
 from exopsy.exposure.builds import Facts, load_facts
 from exopsy.pipeline.activity import ActivityMapping, load_activity_mapping
+from exopsy.pipeline.disk_places import DiskPlaces, load_disk_places
+from exopsy.pipeline.hash_matching import load_published
 from exopsy.schema.chain import ChainSpec
 from exopsy.schema.columns import COLUMNS
 
@@ -49,9 +51,14 @@ class Bundle(msgspec.Struct, frozen=True):
     web_roots: tuple[tuple[str, str], ...]
     ignored_tokens: tuple[str, ...]
     build_marks: dict[str, re.Pattern[bytes]]
+    build_folders: re.Pattern[str]
+    """Finds a build in the path of a collected file."""
     hot: frozenset[str]
     innocent: dict[str, Innocent]
     """Log -> innocent records, to choose rare literals by."""
+    disk_places: DiskPlaces
+    published: dict[str, str]
+    """SHA-256 of samples that were published -> title of the list."""
     innocent_events: InnocentSample
     """Innocent events, for the same."""
     sha256: str
@@ -82,14 +89,15 @@ def load_bundle(
     mappings = own / "mappings"
     roots = read_yaml(mappings / "web_roots.yml")
     reading = read_yaml(mappings / "reading.yml")
+    loaded = load_rules(
+        folders,
+        formats=registry.RULE_FORMATS,
+        cache=cache,
+        selection=selection,
+        workers=workers,
+    )
     return Bundle(
-        loaded=load_rules(
-            folders,
-            formats=registry.RULE_FORMATS,
-            cache=cache,
-            selection=selection,
-            workers=workers,
-        ),
+        loaded=loaded,
         chains=load_chains(own / "chains"),
         mapping=load_activity_mapping(mappings / "activity.yml"),
         facts=load_facts(own / "facts"),
@@ -99,11 +107,14 @@ def load_bundle(
             log: re.compile(pattern.encode("ascii"), re.IGNORECASE)
             for log, pattern in reading["build_marks"].items()
         },
+        build_folders=re.compile(reading["build_folders"], re.IGNORECASE | re.ASCII),
         hot=frozenset(read_lines(own / "lists" / "hot_stems.txt")),
         innocent=load_innocent(own / "reference"),
+        published=load_published(own / "indicators" / "published"),
+        disk_places=load_disk_places(mappings / "disk_places.yml"),
         innocent_events=read_innocent(),
         sha256=sha256,
-        identity=f"{sha256} {cache_key(folders, registry.RULE_FORMATS)}",
+        identity=f"{sha256} {loaded.key}",
     )
 
 

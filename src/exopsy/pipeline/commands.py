@@ -12,7 +12,7 @@ import msgspec
 
 from exopsy.core.content import CONTENT
 from exopsy.core.errors import ContentError
-from exopsy.schema.case import Exposure
+from exopsy.schema.exposure import BuildExposure
 from exopsy.schema.rule import RuleInfo
 
 
@@ -106,11 +106,13 @@ def list_rules(folders: Sequence[Path]) -> list[RuleInfo]:
     return sorted(infos, key=lambda i: (-LEVELS.index(i.level), i.chain or "", i.title, i.id))
 
 
-def exposure_of(build: str, day: date | None) -> list[Exposure]:
-    """Return which holes a build had open, on a day or at all."""
-    from exopsy.exposure.assess import assess
-    from exopsy.exposure.builds import load_facts
+def exposure_of(build: str, day: date | None) -> BuildExposure:
+    """Return which holes a build has, by number or name.
 
-    facts = load_facts(CONTENT / "facts")
-    seen = (day or date.max).isoformat()
-    return assess({seen: build}, facts=facts, cves=sorted(facts.cves), since=day, until=day)
+    Raises:
+        ValueError: no build is named; a sentence for the analyst.
+    """
+    from exopsy.exposure.builds import load_facts
+    from exopsy.exposure.of_build import expose
+
+    return expose(build, facts=load_facts(CONTENT / "facts"), day=day)

@@ -25,6 +25,7 @@ from exopsy.detection.selection import Selection
 from exopsy.evidence.events.evtx_log import ranges
 from exopsy.pipeline.bundle import Bundle, load_bundle
 from exopsy.pipeline.event_scan import EventPart, scan_events
+from exopsy.pipeline.kept_records import KeptTables
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.script_parts import PartSpool
 from exopsy.schema.event import EventLogFacts
@@ -74,6 +75,8 @@ class EventAnswer(msgspec.Struct, frozen=True, kw_only=True):
     indicators: list[IndicatorSummary] = []
     parts: list[str] = []
     """Files of parts of scripts."""
+    kept: dict[str, list[str]] = {}
+    """Files of records that are kept, by table."""
 
 
 def rules_of(bundle: Bundle, cache: Path | None) -> EventRules:
@@ -96,6 +99,8 @@ class EventPool:
     """Worker processes, started when the first large event log is met; a context manager."""
 
     def __init__(self, order: EventOrder, workers: int) -> None:
+        self.takes_small = False
+        """It reads small logs too, since there are large ones."""
         self._order = order
         self._workers = workers
         self._pool: ProcessPoolExecutor | None = None
@@ -209,6 +214,7 @@ def _work(encoded: bytes) -> bytes:
     task = msgspec.json.decode(encoded, type=EventTask)
     folder = Path(order.work)
     hits = HitSpool(folder, task.name, field_needs(bundle.loaded.correlations), order.limits)
+    kept = KeptTables(folder, task.name)
     matches = MatchTable(
         folder,
         bundle.mapping,
@@ -216,6 +222,7 @@ def _work(encoded: bytes) -> bytes:
         sample_bytes=order.limits.sample_bytes,
         name=task.name,
         hits=hits,
+        kept=kept,
     )
     facts, failure = EventLogFacts(), ""
     swept = None
@@ -229,7 +236,15 @@ def _work(encoded: bytes) -> bytes:
             with io.FileIO(task.local) as stream:
                 stream.seek(task.part.start)
                 scan_events(
-                    stream, task.part, facts, rules, matches, parts, plain=order.plain, sweep=swept
+                    stream,
+                    task.part,
+                    facts,
+                    rules,
+                    matches,
+                    parts,
+                    plain=order.plain,
+                    sweep=swept,
+                    kept=kept,
                 )
         except OSError as error:
             failure = str(error)
@@ -242,5 +257,6 @@ def _work(encoded: bytes) -> bytes:
         hits=[str(path) for path in hits.paths],
         indicators=[] if swept is None else swept.finish(),
         parts=[str(path) for path in parts.paths],
+        kept=kept.files,
     )
     return msgspec.json.encode(answer)

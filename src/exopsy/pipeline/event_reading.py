@@ -13,8 +13,10 @@ from exopsy.detection.events.event_rules import EventRules
 from exopsy.pipeline.bundle import Bundle
 from exopsy.pipeline.event_pool import WORTH, EventPool, rules_of
 from exopsy.pipeline.event_scan import EventPart, scan_events
+from exopsy.pipeline.kept_records import KeptTables
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.progress import SharedProgress
+from exopsy.pipeline.reading_notes import why_in_part
 from exopsy.pipeline.script_parts import PartSpool, join_parts
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.event import EVENT_LOG, EventLogFacts
@@ -41,7 +43,11 @@ class EventReading:
         folder: Path,
         plain: bool,
         sweep: Sweep | None = None,
+        kept: KeptTables | None = None,
     ) -> None:
+        self._kept = kept
+        self.kept: list[dict[str, list[str]]] = []
+        """Files of the workers' kept records, by table."""
         self._bundle = bundle
         self._pool = pool
         self._matches = matches
@@ -68,7 +74,12 @@ class EventReading:
             digest.update(view)
             progress.advance(view)
 
-        if self._pool is not None and is_for_pool(member):
+        pool = self._pool
+        if (
+            pool is not None
+            and member.local is not None
+            and (pool.takes_small or is_for_pool(member))
+        ):
             failure = self._by_pool(member, spec, stream, facts, seen)
         else:
             failure = self._here(member.path, spec, stream, facts, seen)
@@ -99,13 +110,14 @@ class EventReading:
                         plain=self._plain,
                         seen=seen,
                         sweep=sweep,
+                        kept=self._kept,
                     )
                 while data := stream.read(_BLOCK):  # what a reader may have left
                     seen(memoryview(data))
             except OSError as error:
                 return str(error)
             finally:
-                join_parts(parts.paths, rules, self._matches, plain=self._plain)
+                join_parts(parts.paths, rules, self._matches, facts, plain=self._plain)
                 if self._sweep is not None and sweep is not None:
                     self._sweep.add(EVENT_LOG, sweep.finish())
         return ""
@@ -141,12 +153,13 @@ class EventReading:
             with self._lock:
                 self.untimed += answer.untimed
                 self.hits += map(Path, answer.hits)
+                self.kept.append(answer.kept)
                 if answer.table:
                     self.tables.append(Path(answer.table))
             parts += map(Path, answer.parts)
         if parts:
             with self._lock:
-                join_parts(parts, self._event_rules(), self._matches, plain=self._plain)
+                join_parts(parts, self._event_rules(), self._matches, facts, plain=self._plain)
         return failure
 
 
@@ -179,6 +192,8 @@ def _told(
         spans=facts.spans,
         servers=facts.computers,
         channels=facts.channels,
+        looked=facts.looked,
+        notes=dict(sorted(facts.notes.items())),
     )
     if failure:
         found.state = "partial" if facts.records else "failed"
@@ -186,4 +201,6 @@ def _told(
     elif lost:
         found.state = "partial"
         found.why = f"{lost} of its records or places are damaged and could not be read."
+    elif reason := why_in_part(found):
+        found.state, found.why = "partial", reason
     return found

@@ -15,6 +15,8 @@ from exopsy.detection.row_view import RowView
 from exopsy.evidence import registry
 from exopsy.evidence.events.chunk import CHUNK, records_in
 from exopsy.evidence.events.flatten import flatten
+from exopsy.evidence.events.usual import USUAL
+from exopsy.pipeline.kept_records import EventKeeper, KeptTables
 from exopsy.pipeline.matches import MatchTable
 from exopsy.pipeline.script_parts import PartSpool
 from exopsy.schema.event import EventBatch, EventLogFacts
@@ -105,6 +107,7 @@ def scan_events(
     plain: bool,
     seen: Callable[[memoryview], object] | None = None,
     sweep: EventSweep | None = None,
+    kept: KeptTables | None = None,
 ) -> None:
     """Read one part; the rows that rules matched go to the table.
 
@@ -118,6 +121,7 @@ def scan_events(
         plain: decode every record and evaluate every rule.
         seen: told of every byte, in order.
         sweep: for indicators.
+        kept: where records go that are kept whatever the rules say.
 
     Raises:
         OSError: the stream can't be read on; what came before is in the table.
@@ -126,29 +130,38 @@ def scan_events(
     spec = registry.spec_of_events(part.kind)
     places = _Places(remembering) if spec.name == "evtx" else None
     batch = matches.batch()
+    is_ours = places is not None
+    keeper = None if kept is None else EventKeeper(kept, plain=plain, is_ours=is_ours)
     decode = functools.partial(flatten, artifact=part.artifact, host="")
-    look = rules.scan_plain if plain else rules.scan
     try:
         for events in _batches(remembering, spec, part, facts):
-            result = look(events, decode)
+            result = (
+                rules.scan_plain(events, decode) if plain else rules.scan(events, decode, USUAL)
+            )
             pieces = _parts_of_blocks(events, decode)
             row, matched = None, []
             for hit in result.hits:
                 if hit.index in pieces:
                     continue  # its script is looked at as a whole
                 if row is not None and hit.row is not row:
+                    facts.look(row.origin.line, row.notes)
                     batch.add(_placed(row, places), RowView(row), "", matched)
                     matched = []
                 row = hit.row
                 matched.append((hit.matcher, hit.grade))
             if row is not None:
+                facts.look(row.origin.line, row.notes)
                 batch.add(_placed(row, places), RowView(row), "", matched)
             for piece in pieces.values():
                 parts.add(_placed(piece, places))
+            if keeper is not None:
+                keeper.take(events, decode, lambda row: _placed(row, places))
             if sweep is not None:
                 _sweep(sweep, events, places, decode)
     finally:
         batch.flush()
+        if keeper is not None:
+            keeper.flush()
 
 
 def _parts_of_blocks(events: EventBatch, decode: Callable[..., Row | Skipped]) -> dict[int, Row]:

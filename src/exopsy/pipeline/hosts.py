@@ -6,7 +6,7 @@ Names are compared without their domain and without case, and written in capital
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from exopsy.schema.artifact import ArtifactFacts
 
@@ -46,6 +46,23 @@ def assign_hosts(artifacts: Sequence[ArtifactFacts], hints: Mapping[str, str]) -
     everyone = set(named.values())
     only = next(iter(everyone)) if len(everyone) == 1 else UNKNOWN
     return {a.path: named.get(a.path) or _nearest(a.path, below) or only for a in evidence}
+
+
+def hosts_of_neighbours(paths: Iterable[str], hosts: Mapping[str, str]) -> dict[str, str]:
+    """Return path -> host of files that are no evidence themselves, by what lies near them.
+
+    Args:
+        paths: of the files.
+        hosts: artifact -> host, of those that are evidence.
+    """
+    below: dict[str, set[str]] = defaultdict(set)
+    for path, host in hosts.items():
+        for folder in _folders(path):
+            below[folder].add(host)
+    everyone = set(hosts.values())
+    only = next(iter(everyone)) if len(everyone) == 1 else None
+    found = ((path, hosts.get(path) or _nearest(path, below) or only) for path in paths)
+    return {path: host for path, host in found if host is not None}
 
 
 def _meaning_of_hints(stated: Mapping[str, str], hints: Mapping[str, str]) -> dict[str, str]:

@@ -34,6 +34,8 @@ def note_losses(artifacts: Iterable[ArtifactFacts]) -> None:
     for facts in artifacts:
         if facts.state == "not-evidence" and not facts.why and _is_named_like_a_log(facts.path):
             facts.why = _OTHER if facts.size else _EMPTY
+        elif facts.kind in registry.FILE_NAMES:
+            continue  # a state has no times
         elif facts.state == "read" and facts.size and not facts.spans:
             if facts.classes.nul == facts.size:
                 facts.state, facts.why = "failed", _NUL

@@ -21,6 +21,7 @@ from exopsy.detection.correlations.hit import Hit
 from exopsy.detection.correlations.spool import HitSpool
 from exopsy.detection.matcher import Matcher, RowView
 from exopsy.pipeline.activity import ActivityMapping
+from exopsy.pipeline.kept_records import KeptTables
 from exopsy.schema.activity import Activity
 from exopsy.schema.case import Grade
 from exopsy.schema.row import Row
@@ -37,6 +38,10 @@ COLUMNS = columns_of(
     " round:integer only_by:texts raw"
 )
 _BATCH = 2_000
+_TYPES = {"time": "TIMESTAMP", "integer": "BIGINT", "text": "VARCHAR", "texts": "VARCHAR[]"}
+_NOTHING = ", ".join(
+    f'CAST(NULL AS {_TYPES[column.type]}) AS "{column.name}"' for column in COLUMNS
+)
 
 
 class MatchTable:
@@ -51,6 +56,7 @@ class MatchTable:
         sample_bytes: int,
         name: str = "",
         hits: HitSpool | None = None,
+        kept: KeptTables | None = None,
     ) -> None:
         """Prepare the file ``name``, by default one for the round.
 
@@ -61,8 +67,10 @@ class MatchTable:
             sample_bytes: of a record that are kept.
             name: of the file.
             hits: what the correlations need of the matches.
+            kept: tables of their own that matched records have a part in.
         """
         self._hits = hits
+        self._kept = kept
         self._writer = TableWriter(folder, name or f"match-{round_number}", COLUMNS)
         self.path = self._writer.path
         self._mapping = mapping
@@ -87,11 +95,16 @@ class MatchTable:
         """Finish the file if there is one."""
         if self._hits is not None:
             self._hits.__exit__(kind, error, trace)
+        if self._kept is not None:
+            self._kept.__exit__(kind, error, trace)
         if self._open:
             self._writer.__exit__(kind, error, trace)
 
     def note(self, row: Row, matched: Sequence[tuple[Matcher, Grade]]) -> None:
-        """Keep what the correlations need of a match; from any thread."""
+        """Keep what others need of a match; from any thread."""
+        if self._kept is not None and matched:
+            with self._lock:
+                self._kept.matched(row)
         hits = self._hits
         if hits is None:
             return
@@ -274,10 +287,13 @@ def activity_view(tables: WorkingTables, files: Sequence[Path], hubs: Sequence[s
 
     Args:
         tables: of the run.
-        files: tables of matched rows, one a round.
+        files: tables of matched rows, one a round; none: nothing matched.
         hubs: names of the pivot keys that turned out to be hubs.
     """
-    tables.add_files("match", files)
+    if files:
+        tables.add_files("match", files)
+    else:
+        tables.run(f"CREATE OR REPLACE VIEW match AS SELECT {_NOTHING} WHERE false")
     tables.add_rows("hub", {"key": [*hubs, ""]})
     tables.run(_ACTIVITY)
     tables.run(_STATE)
@@ -313,12 +329,12 @@ def read_activities(
             '(len(rules) = 0 OR list_has_any(rules, (SELECT list("key") FROM told_rule)))'
         )
     where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
-    for row in tables.rows(_READ.format(where=where)):
-        yield Activity(
-            **{
-                **row,
-                "time": utc(row["time"]),
-                "rule_ids": tuple(row["rule_ids"] or ()),
-                "grades": tuple(row["grades"] or ()),
-            }
-        )
+    for batch in tables.batches(_READ.format(where=where)):
+        columns = {name: batch.column(name).to_pylist() for name in batch.schema.names}
+        names = tuple(columns)
+        for row in zip(*columns.values(), strict=True):
+            values = dict(zip(names, row, strict=True))
+            values["time"] = utc(values["time"])
+            values["rule_ids"] = tuple(values["rule_ids"] or ())
+            values["grades"] = tuple(values["grades"] or ())
+            yield Activity(**values)

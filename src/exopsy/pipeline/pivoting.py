@@ -100,7 +100,8 @@ class PivotScan:
         )
         reader = BlockReader(stream, progress.advance, record_bytes=most + 2)  # type: ignore[arg-type]
         for block in reader.blocks():
-            for _, raw, origin in finder.records(block):
+            for candidate, raw, place in finder.records(block):
+                origin = finder.origin(candidate, place)
                 item = parser.parse_record(raw, finder.layout, origin, "")
                 self._take(item, known, batch, counts)
 

@@ -6,7 +6,6 @@ interpreter's lock); members of archives one after the other, as they come.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 import msgspec
 
+from exopsy.core.digests import Digests
 from exopsy.core.limits import Limits
 from exopsy.detection.matcher import RowView
 from exopsy.evidence import registry
@@ -58,6 +58,8 @@ class Work(msgspec.Struct, frozen=True):
     """None: event logs are left unread."""
     sweep: Sweep | None = None
     """Indicators, where there are any."""
+    digests: tuple[str, ...] = ()
+    """Computed beside SHA-256."""
     files: FileReading | None = None
     """None: files that are no logs are left unread."""
 
@@ -98,6 +100,12 @@ def scan_member(member: Member, work: Work, progress: SharedProgress) -> Artifac
     Raises:
         OSError: it can't be opened.
     """
+    facts = _scan(member, work, progress)
+    facts.modified, facts.created = member.modified, member.created
+    return facts
+
+
+def _scan(member: Member, work: Work, progress: SharedProgress) -> ArtifactFacts:
     with member.open() as opened:
         stream = Begun(opened, FIRST_LOOK)
         if work.events is not None and stream.failure is None:
@@ -166,7 +174,7 @@ class _ArtifactScan:
     def __init__(self, member: Member, work: Work) -> None:
         self.member = member
         self.work = work
-        self.digest = hashlib.sha256()
+        self.digest = Digests(work.digests)
         self.spec: FormatSpec | None = None
         self.classifier: BlockClassifier | None = None
         self.site = site_hint(member.path)
@@ -245,6 +253,7 @@ class _ArtifactScan:
             state="not-evidence" if self.spec is None else "read",
             site=self.site,
             servers=self.servers,
+            hashes=self.digest.more() if failure is None else {},
         )
         if self.classifier is not None:
             self.classifier.finish()
@@ -302,8 +311,7 @@ class _SievedScan(_ArtifactScan):
         sweep = self.swept()
         try:
             for block in _chain(first, blocks):
-                with memoryview(block.data) as view:
-                    starts = self.classifier.feed(view[: block.size], block.base)
+                starts = self.classifier.feed_buffer(block.data, block.size, block.base)
                 for match in matcher.feed(block, starts):
                     batch.add(match.row, match.view, self.site, match.matched)
                 if collector is not None:

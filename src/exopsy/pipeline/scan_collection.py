@@ -51,8 +51,12 @@ def scan_collection(
                 local.append(member)
         here = largest_first(local)
         if workers > 1 and scan_processes.can_fork() and _size(local) >= scan_processes.WORTH:
-            # Large event logs are read in ranges, by workers of their own.
+            # Large event logs are read in ranges, by workers of their own; these have the rules
+            # for them ready, so they read the small ones too.
             events = [member for member in here if is_for_pool(member) and _is_event_log(member)]
+            if events:
+                pool.takes_small = True
+                events = [member for member in here if _is_event_log(member)]
             apart = {member.path for member in events}
             scan = scan_processes.ProcessScan(
                 [member for member in here if member.path not in apart],

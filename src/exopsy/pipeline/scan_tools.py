@@ -19,13 +19,17 @@ from exopsy.pipeline.column_table import ColumnTable
 from exopsy.pipeline.event_pool import EventPool
 from exopsy.pipeline.event_reading import EventReading
 from exopsy.pipeline.file_reading import FileReading
+from exopsy.pipeline.kept_records import KeptTables
+from exopsy.pipeline.known_good import KnownGood, WaitingRows
 from exopsy.pipeline.matches import MatchTable
+from exopsy.pipeline.page_weighing import PageWeighing
 from exopsy.pipeline.scan import Work
 from exopsy.pipeline.settings import RunSettings
 from exopsy.pipeline.sieving import LogSieve
 from exopsy.schema.artifact import ArtifactFacts
 from exopsy.schema.format import FormatSpec
 from exopsy.schema.indicator import IndicatorSummary
+from exopsy.schema.row import Row
 
 if TYPE_CHECKING:
     from exopsy.pipeline.sweeping import Sweep
@@ -43,6 +47,12 @@ class ScanResult(msgspec.Struct, kw_only=True):
     """Files of hits for correlations."""
     untimed: int = 0
     indicators: list[tuple[str, IndicatorSummary]] = []
+    late: list[Row] = []
+    """Rows of files that are judged when the whole collection is known."""
+    kept: dict[str, list[str]] = {}
+    """Files of records that are kept whatever the rules say, by table."""
+    waiting: list[str] = []
+    """Files of rows that wait for what is known at the end."""
 
     def add(self, other: ScanResult) -> None:
         """Take in what another process brought."""
@@ -53,6 +63,10 @@ class ScanResult(msgspec.Struct, kw_only=True):
         self.hits += other.hits
         self.untimed += other.untimed
         self.indicators += other.indicators
+        self.late += other.late
+        for table, files in other.kept.items():
+            self.kept.setdefault(table, []).extend(files)
+        self.waiting += other.waiting
 
 
 class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +79,12 @@ class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Log -> columns that aggregates need."""
     sieves: Callable[[FormatSpec], LogSieve]
     sweep: Sweep | None
+    known: KnownGood
+    pages: PageWeighing
     folder: Path
     """Of the run."""
+    digests: tuple[str, ...] = ()
+    """Computed beside SHA-256."""
 
 
 class ScanTools:
@@ -82,6 +100,7 @@ class ScanTools:
         settings, folder = plan.settings, plan.folder
         self._sweep = None if plan.sweep is None else plan.sweep.fresh()
         self._hits = HitSpool(folder, name, field_needs(plan.correlations), settings.limits)
+        self._kept = KeptTables(folder, name)
         self._matches = MatchTable(
             folder,
             plan.bundle.mapping,
@@ -89,6 +108,7 @@ class ScanTools:
             sample_bytes=settings.limits.sample_bytes,
             name=f"match-0-{name}",
             hits=self._hits,
+            kept=self._kept,
         )
         self._tables = {
             log: ColumnTable(folder, registry.spec_of(log), names, name=name)
@@ -102,7 +122,9 @@ class ScanTools:
             folder=folder,
             plain=settings.plain,
             sweep=self._sweep,
+            kept=self._kept,
         )
+        self._waiting = WaitingRows(folder, name)
         self._stack = ExitStack()
         self.work = Work(
             sieves=plan.sieves,
@@ -118,13 +140,20 @@ class ScanTools:
                 plan.bundle.loaded.rules.lists,
                 self._matches,
                 settings.limits,
-                enrich={},
+                enrich={
+                    "web-page": [plan.known.known_good_fields, plan.pages.page_fields],
+                },
+                waiting=self._waiting,
+                interest=plan.bundle.disk_places.interest,
+                digests=plan.digests,
             ),
+            digests=plan.digests,
         )
 
     def __enter__(self) -> Self:
         """Nothing is written before the first row."""
         self._stack.enter_context(self._matches)
+        self._stack.callback(self._waiting.close)
         for table in self._tables.values():
             self._stack.enter_context(table)
         return self
@@ -141,6 +170,10 @@ class ScanTools:
     def result(self, facts: list[ArtifactFacts]) -> ScanResult:
         """Say what was brought; once the context is left."""
         events, sweep = self._events, self._sweep
+        kept: dict[str, list[str]] = {}
+        for files in (self._kept.files, *events.kept):
+            for table, paths in files.items():
+                kept.setdefault(table, []).extend(paths)
         return ScanResult(
             facts=facts,
             matches=[
@@ -151,4 +184,7 @@ class ScanTools:
             hits=[*map(str, self._hits.paths), *map(str, events.hits)],
             untimed=self._matches.untimed + events.untimed,
             indicators=[] if sweep is None else sweep.taken(),
+            late=[] if self.work.files is None else self.work.files.late,
+            kept=kept,
+            waiting=[str(self._waiting.path)] if self._waiting.rows else [],
         )

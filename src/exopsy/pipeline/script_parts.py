@@ -16,6 +16,7 @@ from exopsy.detection.events.event_rules import EventRules
 from exopsy.detection.row_view import RowView
 from exopsy.evidence.events.script_blocks import ScriptBlocks
 from exopsy.pipeline.matches import MatchTable
+from exopsy.schema.event import EventLogFacts
 from exopsy.schema.row import Row
 
 
@@ -48,7 +49,12 @@ class PartSpool:
 
 
 def join_parts(
-    paths: Iterable[Path], rules: EventRules, matches: MatchTable, *, plain: bool
+    paths: Iterable[Path],
+    rules: EventRules,
+    matches: MatchTable,
+    facts: EventLogFacts,
+    *,
+    plain: bool,
 ) -> None:
     """Join what the readers of one log kept, and look at each script as a whole.
 
@@ -56,6 +62,7 @@ def join_parts(
         paths: in the order of the log; they are removed.
         rules: of event logs.
         matches: where matched rows go.
+        facts: of the log.
         plain: evaluate every rule.
     """
     blocks = ScriptBlocks()
@@ -64,6 +71,7 @@ def join_parts(
     def look(rows: Iterable[Row]) -> None:
         for row in rows:
             if found := rules.match(row, plain=plain):
+                facts.look(row.origin.line, row.notes)
                 batch.add(row, RowView(row), "", found)
 
     for row in _rows(paths):

@@ -88,11 +88,15 @@ class RecordFinder:
         self._artifact = artifact
         self.layout = Layout()
         self._line = 1  # number of the line at which the next block starts
+        self._block: Block | None = None
+        self._at, self._number = 0, 1  # a place in that block, and the number of its line
 
     def records(
         self, block: Block, starts: LineStarts | None = None
-    ) -> Iterator[tuple[Candidate, bytes, Origin]]:
-        """Yield candidate records (headers are taken in, not yielded) in order.
+    ) -> Iterator[tuple[Candidate, bytes, int]]:
+        """Yield candidate records (headers are taken in, not yielded) in order, and where they are.
+
+        The place is an offset in the block; ``origin`` makes more of it, which costs more.
 
         Args:
             block: the next block of the artifact.
@@ -100,7 +104,7 @@ class RecordFinder:
                 with all patterns.
         """
         data, size, most = block.data, block.size, self._most
-        at, number = 0, self._line
+        self._block, self._at, self._number = block, 0, self._line
         skip_until = data.find(b"\n", 0, size) + 1 if block.is_rest else 0
         if block.is_rest and not skip_until:
             skip_until = size
@@ -108,21 +112,21 @@ class RecordFinder:
         for candidate in self._all(data, size, odd, first_is_record=not block.is_rest):
             if candidate.start < skip_until:
                 continue
-            number += _line_ends(data, at, candidate.start)
-            at = candidate.start
             line = bytes(data[candidate.start : min(candidate.end, candidate.start + most + 2)])
             for shift, whole in pieces(line):
                 piece = whole[:most]
                 if self._parser.is_header(piece):
                     self.layout = self._parser.read_header(piece, self.layout)
                     continue
-                origin = Origin(
-                    artifact=self._artifact,
-                    offset=block.base + candidate.start + shift,
-                    line=number,
-                )
-                yield candidate, piece, origin
+                yield candidate, piece, candidate.start + shift
         self._line += _line_ends(data, 0, size) if starts is None else starts.lines
+
+    def origin(self, candidate: Candidate, place: int) -> Origin:
+        """Say where the candidate that was yielded last lies."""
+        assert self._block is not None
+        self._number += _line_ends(self._block.data, self._at, candidate.start)
+        self._at = candidate.start
+        return Origin(artifact=self._artifact, offset=self._block.base + place, line=self._number)
 
     def _odd(self, starts: LineStarts | None) -> AbstractSet[int] | None:
         """Return the lines that may be headers, if triggers are enough for the others."""
@@ -197,11 +201,12 @@ class ArtifactMatcher:
             self._log.matchers,
             self._log.sieve.rules_of,
         )
-        for candidate, raw, origin in self._finder.records(block, starts):
+        for candidate, raw, place in self._finder.records(block, starts):
             indexes = self._all_rules if candidate.is_long else rules_of(candidate.patterns)
             if not indexes or self._rejecter.rejects(candidate, raw, self._finder.layout):
                 continue
             self.candidates += 1
+            origin = self._finder.origin(candidate, place)
             row = parse(raw, self._finder.layout, origin, "")
             if not isinstance(row, Row):
                 continue
@@ -310,6 +315,5 @@ def scan_bytes(
         io.BytesIO(data), len, record_bytes=limits.record_bytes + 2, block_bytes=block_bytes
     )
     for block in reader.blocks():
-        with memoryview(block.data) as view:
-            starts = classifier.feed(view[: block.size], block.base)
+        starts = classifier.feed_buffer(block.data, block.size, block.base)
         yield from matcher.feed(block, starts if known else None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from exopsy.core.clock import UNTIMED
+
 
 def moment(text: str | None) -> str:
     """Write a time to the minute: ``2021-03-03 04:05 UTC``; a bare day stays a day."""
@@ -17,6 +19,8 @@ def moment(text: str | None) -> str:
 
 def span(first: str | None, last: str | None) -> str:
     """Write two times as one phrase: ``2021-03-01 to 2021-03-09``."""
+    if first == UNTIMED and last == UNTIMED:
+        return "as it is now, without a time"
     if not first and not last:
         return "at any time"
     if not first:

@@ -13,6 +13,7 @@ from exopsy.reports.days import moment, runs_text, span
 from exopsy.reports.page import Page, Style
 from exopsy.reports.words import (
     ANSWERS,
+    BASES,
     BLIND_SPOTS,
     CONFIDENCE,
     COVERAGE,
@@ -105,7 +106,14 @@ def _host(page: Page, host: Host, *, alone: bool) -> None:
 
 def _backdoor(page: Page, backdoor: Backdoor) -> None:
     page.say(backdoor.path, 4, mark=f"{backdoor.id}  ", style="bad")
-    page.say(f"{KINDS[backdoor.kind]}; {STATES[backdoor.state]}", 8)
+    basis = f" ({BASES[backdoor.state_basis]})" if backdoor.state_basis else ""
+    page.say(f"{KINDS[backdoor.kind]}; {STATES[backdoor.state]}{basis}", 8)
+    if backdoor.times_basis:
+        page.say(
+            f"file created {moment(backdoor.created)}, changed {moment(backdoor.modified)} "
+            f"({BASES[backdoor.times_basis]})",
+            8,
+        )
     planted = f" by {backdoor.planted_by}" if backdoor.planted_by else ", by whom was not seen"
     if backdoor.planted_at:
         page.say(f"planted {moment(backdoor.planted_at)}{planted}", 8)

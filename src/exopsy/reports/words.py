@@ -85,6 +85,13 @@ STATES = {
     "deleted": "deleted",
     "cleared": "cleared",
 }
+BASES = {
+    "collection": "by the files collected",
+    "file-table": "by the volume's file table",
+    "change-journal": "by the volume's change journal",
+    "copy-list": "by the collector's list",
+}
+"""What the state of a file and its times rest on."""
 IMPACT = {
     "credentials": "Passwords and keys",
     "mail_access": "Mail that was read",
@@ -113,6 +120,21 @@ LOGS = {
     "exchange-pop3": "POP connections",
     "exchange-smtp": "mail connections (SMTP)",
     "exchange-agent-log": "transport agents",
+    "web-page": "web pages on the disk",
+    "iis-config": "configuration of the web server",
+    "transport-agents": "list of transport agents",
+    "scheduled-task": "scheduled tasks",
+    "virtual-directory-export": "exported virtual directories",
+    "mail-rule-export": "exported mail rules",
+    "scanner-log": "logs of virus scanners",
+    "exchange-binary": "programs of Exchange",
+    "exchange-setup": "setup log of Exchange",
+    "compiled-page": "notes of compiled pages",
+    "compiled-assembly": "assemblies of compiled pages",
+    "data-file": "dumps, databases, hives and archives",
+    "file-table": "file table of the volume",
+    "change-journal": "change journal of the volume",
+    "copy-list": "the collector's lists of files",
 }
 BLIND_SPOTS = (
     "implants that live only in memory",

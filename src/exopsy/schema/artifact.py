@@ -67,10 +67,22 @@ class ArtifactFacts(msgspec.Struct, kw_only=True):
     spans: list[tuple[datetime, datetime]] = msgspec.field(default_factory=list)
     """Times of the first and last record of consecutive pieces of the artifact, UTC, in order."""
     builds: dict[str, str] = msgspec.field(default_factory=dict)
-    """Day (``2021-03-03``) -> Exchange build that the log names (``15.1.2106.2``)."""
+    """Day (``2021-03-03``) -> Exchange build that the log names (``15.1.2106.2``; ``15.1.2106`` where
+    it names the cumulative update only). ``""`` as the day: as it was when it was collected."""
     site: str = ""
     """For IIS: ``W3SVC1`` (front end) or ``W3SVC2`` (back end), where that can be told."""
+    known: dict[str, int] = msgspec.field(default_factory=dict)
+    """Of a web file: how it compares with what builds ship (``detection.known_good``)."""
     channels: list[str] = msgspec.field(default_factory=list)
     """Of an event log: the channels that its records name, sorted."""
+    hashes: dict[str, str] = msgspec.field(default_factory=dict)
+    """Further hashes that a list asks for (``md5``, ``sha1``); of event logs there are none."""
+    modified: datetime | None = None
+    """Its last change as the collection states it, UTC."""
+    created: datetime | None = None
+    looked: int = 0
+    """Of an event log: records that were looked at closely (``EventLogFacts.looked``)."""
+    notes: dict[str, int] = msgspec.field(default_factory=dict)
+    """How many of these could be read in several ways, by what was chosen (``Row.notes``)."""
     servers: list[str] = msgspec.field(default_factory=list)
     """Server names that the log itself states (``ServerHostName`` and the like)."""

@@ -171,6 +171,15 @@ class Backdoor(msgspec.Struct, kw_only=True):
     """Path on disk, lower case, where the evidence names it (``path`` is then often the URL path)."""
     sha256: str | None = None
     state: Literal["present", "removed", "unknown"] = "unknown"
+    """``removed``: its folder was collected, or listed, and it is not there."""
+    state_basis: Literal["", "collection", "file-table", "change-journal", "copy-list"] = ""
+    """What says so: the files collected, or a list of files."""
+    modified: str | None = None
+    """Last change of the file; an intruder sets it at will."""
+    created: str | None = None
+    """Its creation: of a file table the one that programs can't set."""
+    times_basis: Literal["", "collection", "file-table", "copy-list"] = ""
+    """What states both; ``collection``: the container in which the file was handed in."""
     planted_at: str | None = None
     planted_by: str | None = None
     """Operator id."""
@@ -289,6 +298,12 @@ class Coverage(msgspec.Struct, kw_only=True):
     state: Literal["read", "partial", "failed", "absent"]
     gaps: list[CoverageGap] = msgspec.field(default_factory=list)
     skipped: dict[str, int] = msgspec.field(default_factory=dict)
+    notes: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
+    """Of an event log: records that could be read in several ways, by what was chosen
+    (``time-zone-assumed``), among those that rules matched and, of an export, the first and last of
+    every piece. ``problems`` says it in words."""
+    known: dict[str, int] = msgspec.field(default_factory=dict)
+    """Of web files: how many builds ship such a file (``shipped``), how many none (``unknown``)."""
 
 
 class ActionItem(msgspec.Struct, kw_only=True):
@@ -363,6 +378,9 @@ class Finding(msgspec.Struct, kw_only=True):
     """Join keys its rows yielded (``request_id`` -> values), bounded."""
     folded: int = 0
     """Further subjects of this rule folded into this finding by a limit."""
+    ancestry: list[str] | msgspec.UnsetType = msgspec.UNSET
+    """Command lines (or programs) from the oldest known ancestor down to the process that the first
+    evidence is about, bounded, with control characters replaced; only where processes are known."""
 
 
 class Attribution(msgspec.Struct, kw_only=True):

@@ -228,7 +228,62 @@ _BAG_FIELDS = tuple(
 _ECP_CODECS: dict[str, Codec] = dict.fromkeys(_BAG_FIELDS, "bag")
 
 # Of files: what their readers, and what is asked of them, say (``evidence.files``).
+_PLACE = "Path FileName Extension".split()
+_IIS_CONFIG = """
+    Element Scope Section Location Action Removed Size Sha256 Modified Created Damage ServerScript
+    Sections Name Type TypeName Assembly PublicKeyToken Attribute Image ImagePath ImageName
+    Arguments Pattern PatternExtension Verb Modules Enabled Value CgiValue Kind Allowed Site UrlPath
+    PhysicalPath UserName TokenChecking Configured ValidationKey ValidationKeySha256
+    ValidationKeyDigits DecryptionKey DecryptionKeySha256 DecryptionKeyDigits Validation Decryption
+    CompatibilityMode ViewStateMac EventValidation ViewStateEncryption Debug Mode LocalOnly Source
+    StopProcessing MatchUrl MatchNegated Inputs Patterns ActionType ActionUrl StatusCode Ineffective
+""".split()
+_TRANSPORT_AGENTS = """
+    Name BaseType Factory Image ImagePath ImageName Enabled Priority
+""".split()
+_VIRTUAL_DIRECTORY_EXPORT = """
+    Name Identity Server MetabasePath ExternalUrl InternalUrl Class WhenChanged WhenChangedUtc
+    WhenCreated
+""".split()
+_MAIL_RULE_EXPORT = """
+    Name MailboxOwnerId Identity Enabled State Target ForwardTo ForwardAsAttachmentTo RedirectTo
+    RedirectMessageTo BlindCopyTo CopyTo ForwardingSmtpAddress ForwardingAddress JournalEmailAddress
+    DeleteMessage MoveToFolder MarkAsRead DeliverToMailboxAndForward SubjectContainsWords
+    SubjectOrBodyContainsWords WhenChanged
+""".split()
+_SCHEDULED_TASK = """
+    TaskName Author Date Description UserId GroupId RunLevel Hidden Enabled Triggers Action Command
+    Arguments CommandLine ImagePath ImageName WorkingDirectory ClassId
+""".split()
+_SCANNER_LOG = "Scanner Threat Action Result Time Target TargetPath Process".split()
 _WEB_PAGE = "Path FileName Extension Size Sha256 Modified Created".split()
+_EXCHANGE_BINARY = """
+    FixedVersion FileVersion ProductVersion ProductName OriginalFilename CompanyName Build
+""".split()
+_EXCHANGE_SETUP = "SetupVersion InstalledVersion Mode User Result Build".split()
+_KNOWN_GOOD = "KnownGood KnownPlace KnownBuilds KnownAt KnownBy KnownRange".split()
+
+_PAGE_WEIGHED = """
+    Score Level Reasons ReasonNames Sinks Sources Tricks Language Encoding Includes Decoded FirstLine
+    Cut Yara YaraLevel YaraTitles
+""".split()
+
+
+def _of_file(columns: list[str]) -> LogColumns:
+    return LogColumns(columns=(*_PLACE, *columns), csv=False, separated=False)
+
+
+_FILE = "Path FileName Extension Size Modified Created".split()
+_COMPILED_PAGE = "Sha256 VirtualPath Assembly Type Depends SourceMissing".split()
+_COMPILED_ASSEMBLY = "Sha256 VirtualPath PagePath Classes Built SourceMissing".split()
+_DATA_FILE = "Sha256 Format Encrypted Process Root Holds".split()
+# Of listings: what the late step adds is the page's address and whether the file was collected.
+_LISTED = "State VirtualPath Collected".split()
+_FILE_TABLE = """
+    SiCreated SiModified SiChanged FnCreated FnModified SetBack WholeSeconds Record
+""".split()
+_CHANGE_JOURNAL = "Reason Parent Record".split()
+_COPY_LIST = "Sha1 Reason".split()
 
 COLUMNS: dict[str, LogColumns] = {
     "iis-w3c": LogColumns(
@@ -287,7 +342,31 @@ COLUMNS: dict[str, LogColumns] = {
     "exchange-pop3": LogColumns(columns=tuple(_EXCHANGE_IMAP4)),
     "exchange-smtp": LogColumns(columns=tuple(_EXCHANGE_SMTP)),
     "exchange-agent-log": LogColumns(columns=tuple(_EXCHANGE_AGENT_LOG)),
-    "web-page": LogColumns(columns=tuple(_WEB_PAGE), csv=False, separated=False),
+    "compiled-page": LogColumns(columns=(*_FILE, *_COMPILED_PAGE), csv=False, separated=False),
+    "compiled-assembly": LogColumns(
+        columns=(*_FILE, *_COMPILED_ASSEMBLY), csv=False, separated=False
+    ),
+    "data-file": LogColumns(columns=(*_FILE, *_DATA_FILE), csv=False, separated=False),
+    "file-table": LogColumns(columns=(*_FILE, *_LISTED, *_FILE_TABLE), csv=False, separated=False),
+    "change-journal": LogColumns(
+        columns=(*_FILE, *_LISTED, *_CHANGE_JOURNAL), csv=False, separated=False
+    ),
+    "copy-list": LogColumns(columns=(*_FILE, *_LISTED, *_COPY_LIST), csv=False, separated=False),
+    "web-page": LogColumns(
+        columns=(*_WEB_PAGE, *_KNOWN_GOOD, *_PAGE_WEIGHED), csv=False, separated=False
+    ),
+    "exchange-binary": LogColumns(
+        columns=(*_WEB_PAGE, *_EXCHANGE_BINARY), csv=False, separated=False
+    ),
+    "exchange-setup": LogColumns(
+        columns=("Path", "FileName", "Extension", *_EXCHANGE_SETUP), csv=False, separated=False
+    ),
+    "transport-agents": _of_file(_TRANSPORT_AGENTS),
+    "iis-config": _of_file(_IIS_CONFIG),
+    "scheduled-task": _of_file(_SCHEDULED_TASK),
+    "virtual-directory-export": _of_file(_VIRTUAL_DIRECTORY_EXPORT),
+    "mail-rule-export": _of_file(_MAIL_RULE_EXPORT),
+    "scanner-log": _of_file(_SCANNER_LOG),
     EVENT_LOG: LogColumns(
         columns=(),
         csv=False,

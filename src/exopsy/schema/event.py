@@ -69,6 +69,21 @@ class EventLogFacts(msgspec.Struct, kw_only=True):
     computers: list[str] = msgspec.field(default_factory=list)
     """Names that the records state, sorted; at most ``NAMES``."""
 
+    looked: int = 0
+    """Records that were looked at closely: those that rules matched, and of an export the first and
+    last of every batch."""
+    notes: dict[str, int] = msgspec.field(default_factory=dict)
+    """How many of them could be read in several ways, by ``Row.notes``."""
+    samples: tuple[int, ...] = ()
+    """Numbers of the records of the newest batch that are counted already."""
+
+    def look(self, number: int, notes: tuple[str, ...]) -> None:
+        """Count a record that was looked at closely, unless its number is among ``samples``."""
+        if number not in self.samples:
+            self.looked += 1
+            for word in notes:
+                self.notes[word] = self.notes.get(word, 0) + 1
+
     def lose(self, loss: EventLoss, count: int = 1) -> None:
         """Take note of a loss."""
         self.skipped[loss.reason] = self.skipped.get(loss.reason, 0) + count
@@ -80,11 +95,16 @@ class EventLogFacts(msgspec.Struct, kw_only=True):
         self.size += other.size
         self.classes.add(other.classes)
         self.records += other.records
-        for mine, theirs in ((self.skipped, other.skipped), (self.chunks, other.chunks)):
+        for mine, theirs in (
+            (self.skipped, other.skipped),
+            (self.chunks, other.chunks),
+            (self.notes, other.notes),
+        ):
             for name, count in theirs.items():
                 mine[name] = mine.get(name, 0) + count
         self.losses = (self.losses + other.losses)[:LOSSES]
         self.left_over += other.left_over
+        self.looked += other.looked
         self.dirty |= other.dirty
         self.spans += other.spans
         self.channels = sorted({*self.channels, *other.channels})[:NAMES]

@@ -29,9 +29,18 @@ class FormatSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Column that states the server's own name."""
     log_types: tuple[str, ...] = ()
     """Texts of ``#Log-type:`` that mean this format, lower-case."""
+    build_field: str = ""
+    """Field of its rows that states the product's build; of a file that is evidence as a whole."""
     table: str | None = None
     """Columnar table that aggregates need of every row (``exchange_ews``), else None."""
     table_columns: tuple[str, ...] = ()
+    look_bytes: int = 0
+    """Of a file that is read whole: its reader needs no more than so many first bytes, and what
+    follows is no gap; 0: it needs all that ``Limits.file_bytes`` allows."""
+    is_table: bool = False
+    """A file that is larger than memory and is read as a stream (``registry.TableReader``)."""
+    is_late: bool = False
+    """Its rows are judged when the whole collection is known: they are about other files."""
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from exopsy.core.clock import from_unix
 from exopsy.core.errors import CollectionError
 from exopsy.core.limits import Limits
 from exopsy.schema.artifact import Problem
@@ -38,6 +40,7 @@ def open_collection(
     passwords: Sequence[bytes] = (),
     limits: Limits | None = None,
     spool: Path | None = None,
+    gives: Callable[[str], bool] | None = None,
 ) -> Collection:
     """Open what the analyst named; nothing is read but the first bytes.
 
@@ -47,13 +50,15 @@ def open_collection(
         limits: bounds on work; the defaults if None.
         spool: where archives inside archives are put while they are read; made when needed.
             None: a temporary folder of the system.
+        gives: path -> whether an archive that lies there is a member itself, before what is in it;
+            None: no archive that can be opened is.
 
     Raises:
         CollectionError: missing, unreadable, empty, or not a collection; says what to do.
     """
     limits = Limits() if limits is None else limits
     try:
-        collection = Collection(path, passwords, limits, spool)
+        collection = Collection(path, passwords, limits, spool, gives)
         _check(path)
     except OSError as error:
         raise CollectionError(
@@ -67,12 +72,18 @@ class Collection:
     """The evidence as given; see ``open_collection``."""
 
     def __init__(
-        self, path: Path, passwords: Sequence[bytes], limits: Limits, spool: Path | None
+        self,
+        path: Path,
+        passwords: Sequence[bytes],
+        limits: Limits,
+        spool: Path | None,
+        gives: Callable[[str], bool] | None = None,
     ) -> None:
         self.path = path
         self.name = safe_path(path.name or path.resolve().name)
         self._passwords = [password for password in passwords if password]
         self._limits = limits
+        self._gives = gives
         self._log = ProblemLog()
         self._spool = Spool(spool, limits.spool_bytes)
 
@@ -97,6 +108,7 @@ class Collection:
             passwords=self._passwords,
             problems=self._log,
             spool=self._spool,
+            gives=self._gives,
         )
         if self.path.is_dir():
             found = folder_members(self.path, self._log)
@@ -144,9 +156,13 @@ def _opened(member: Member, depth: int, examination: Examination) -> Iterator[Me
         )
         yield member
     else:
+        is_given = examination.gives is not None and examination.gives(member.path)
+        if is_given:
+            yield member
         for inner in _OPENERS[kind](member, examination):
             if inner is member:  # an archive that could not be opened is given as it is
-                yield member
+                if not is_given:
+                    yield member
             else:
                 yield from _opened(inner, depth + 1, examination)
 
@@ -219,7 +235,14 @@ def _while_spooled(member: Member, copy: Path) -> Member:
             )
         return member.open()
 
-    return Member(member.path, member.size, None, opener)
+    return Member(
+        member.path,
+        member.size,
+        None,
+        opener,
+        modified=member.modified,
+        created=member.created,
+    )
 
 
 def _open_tar(member: Member, examination: Examination) -> Iterator[Member]:
@@ -248,7 +271,15 @@ def _open_compressed(member: Member, examination: Examination, kind: str) -> Ite
     elif examination.take_member(member.path):
         last = member.path.rpartition("/")[2]
         inner = _COMPRESSED_SUFFIX.sub("", last) or last
-        yield Member(f"{member.path}!/{inner}", None, None, opener)
+        yield Member(
+            f"{member.path}!/{inner}", None, None, opener, modified=_written(member, examination)
+        )
+
+
+def _written(member: Member, examination: Examination) -> datetime | None:
+    """Return when the content of a gz was last changed (RFC 1952: UTC); the others don't say."""
+    head = _head(member, examination) or b""
+    return from_unix(int.from_bytes(head[4:8], "little")) if head[:2] == b"\x1f\x8b" else None
 
 
 _OPENERS: dict[str, Callable[[Member, Examination], Iterator[Member]]] = {

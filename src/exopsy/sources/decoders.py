@@ -10,8 +10,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Protocol, cast
 
-import inflate64
-
 from exopsy.sources.byte_stream import CHUNK, ReadError
 from exopsy.sources.stream_guard import StreamGuard
 
@@ -72,6 +70,8 @@ class _Deflate64:
     unused_data = b""  # inflate64 doesn't say where in its input the stream ended
 
     def __init__(self) -> None:
+        import inflate64  # loads much; few collections need it
+
         self._decoder = inflate64.Inflater()
         self._pending = memoryview(b"")
 

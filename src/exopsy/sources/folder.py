@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from exopsy.core.clock import from_unix
 from exopsy.sources.member import Member, ProblemLog, local_member
 from exopsy.sources.names import NamesTaken, safe_path
 
@@ -15,6 +16,7 @@ _LINKS = (
     "symbolic links or junctions, which are not followed: what they point to is not part of the "
     "collection; copy the targets in if they belong to it"
 )
+_SECOND = 1_000_000_000
 _SPECIAL = "devices, pipes or sockets, which are not read"
 
 
@@ -34,11 +36,12 @@ def folder_members(folder: Path, problems: ProblemLog) -> Iterator[Member]:
             continue
         path = taken.claim(safe_path(name))
         try:
-            size = entry.stat(follow_symlinks=False).st_size
+            facts = entry.stat(follow_symlinks=False)
         except OSError as error:
             problems.add(path, f"can't be read ({error.strerror}); it may have been deleted")
             continue
-        yield local_member(path, Path(entry.path), size)
+        modified = from_unix(facts.st_mtime_ns // _SECOND, facts.st_mtime_ns % _SECOND // 100)
+        yield local_member(path, Path(entry.path), facts.st_size, modified)
     for what, count in sorted(skipped.items()):
         problems.add("", f"The folder holds {count} {what}")
 

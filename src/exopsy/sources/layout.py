@@ -86,6 +86,25 @@ def plain_path(path: str) -> str:
     return "/".join(parts[:start] + [part.replace("/", "_") for part in plain])
 
 
+def drive_path(path: str) -> str | None:
+    r"""Return where a file lay on its server: ``C:\inetpub\x.aspx``, without drive if none is named.
+
+    What lies in an archive that itself lay on the server (no folder of a drive in it, but around it)
+    lay in no folder there: None.
+    """
+    layers = plain_path(path).split("!/")
+    for layer in layers:
+        parts = layer.split("/")
+        at = next((i for i, part in enumerate(parts[:-1]) if _DRIVE.fullmatch(part)), None)
+        if at is not None:
+            if layer is not layers[-1]:
+                return None
+            drive = _DRIVE.fullmatch(parts[at])
+            assert drive is not None
+            return f"{drive[1].upper()}:\\" + "\\".join(parts[at + 1 :])
+    return "\\" + layers[-1].replace("/", "\\")
+
+
 def _parts(path: str) -> list[str]:
     return [_ARCHIVE.sub("", part) for part in plain_path(path).split("/")]
 

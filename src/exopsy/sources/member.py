@@ -25,8 +25,9 @@ class Member:
         local: the real file, where the member is a plain file on disk.
         opener: gives a new raw stream from the beginning each time.
         modified: its last change as the container states it, UTC; None where it states none, or in
-            a time zone that nobody knows.
-        created: the same for its creation.
+            a time zone that nobody knows. Of a file on disk what the disk says, which is the time
+            of copying where the copy did not keep it.
+        created: the same for its creation; None for a file on disk, as it was created by copying.
     """
 
     __slots__ = ("_opener", "created", "local", "modified", "path", "size")
@@ -63,7 +64,9 @@ class Member:
         return self._opener()
 
 
-def local_member(path: str, local: Path, size: int | None) -> Member:
+def local_member(
+    path: str, local: Path, size: int | None, modified: datetime | None = None
+) -> Member:
     """Return the member for a plain file on disk; its stream is the file's own, without copying."""
 
     def opener() -> Stream:
@@ -72,7 +75,7 @@ def local_member(path: str, local: Path, size: int | None) -> Member:
         except OSError as error:
             raise ReadError(f"can't be opened ({error.strerror or error})") from error
 
-    return Member(path, size, local, opener)
+    return Member(path, size, local, opener, modified=modified)
 
 
 class ProblemLog:
@@ -105,11 +108,13 @@ class Examination:
         passwords: Sequence[bytes],
         problems: ProblemLog,
         spool: Spool,
+        gives: Callable[[str], bool] | None = None,
     ) -> None:
         self.limits = limits
         self.passwords = passwords
         self.problems = problems
         self.spool = spool
+        self.gives = gives
         self.count = MemberCount(limits)
 
     def take_member(self, archive: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ class Entry(NamedTuple):
     name: str
     size: int | None
     chunks: Iterator[bytes]
+    modified: datetime | None = None
+    created: datetime | None = None
 
 
 def sequential_members(
@@ -38,7 +41,14 @@ def sequential_members(
             examination.problems.add(path, CLIMBS)
         current = _CurrentEntry(entry, entries, index)
         on_error = examination.problems.for_path(path)
-        yield Member(path, entry.size, None, current.opener(on_error))
+        yield Member(
+            path,
+            entry.size,
+            None,
+            current.opener(on_error),
+            modified=entry.modified,
+            created=entry.created,
+        )
         current.gone_by()
 
 

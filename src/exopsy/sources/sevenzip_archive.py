@@ -10,12 +10,14 @@ import lzma
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import py7zr
 from py7zr.exceptions import ArchiveError
 
+from exopsy.core.clock import from_filetime
 from exopsy.core.limits import Limits
 from exopsy.sources.byte_stream import CHUNK, ReadError
 from exopsy.sources.decoders import DAMAGE
@@ -64,7 +66,14 @@ def sevenzip_entries(
                 elif file.is_symlink or file.is_junction or file.is_socket:
                     skipped["links or sockets"] += 1
                 else:
-                    yield Entry(file.filename, file.uncompressed, stream.data())
+                    stated = file.file_properties()
+                    yield Entry(
+                        file.filename,
+                        file.uncompressed,
+                        stream.data(),
+                        _moment(stated.get("lastwritetime")),
+                        _moment(stated.get("creationtime")),
+                    )
                 try:
                     stream.skip()
                 except ReadError as error:
@@ -72,6 +81,10 @@ def sevenzip_entries(
                     break
     for what, count in sorted(skipped.items()):
         on_problem(f"holds {count} {what}, which are not followed or read; other files are")
+
+
+def _moment(ticks: object) -> datetime | None:
+    return from_filetime(int(ticks)) if isinstance(ticks, int) else None
 
 
 def _open(path: Path, passwords: Sequence[bytes]) -> Any:  # noqa: ANN401 - py7zr's model

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
+from exopsy.core.clock import from_unix
 from exopsy.sources.byte_stream import CHUNK, ReadError, Stream
 from exopsy.sources.magic import is_tar_header
 from exopsy.sources.sequential import Entry
 
 _BLOCK = 512
+_SECONDS = re.compile(r"(-?[0-9]{1,12})(?:\.([0-9]{1,20}))?")
 _LONGEST_HEADER = 1 << 20
 """Bytes of a long name or a pax header; real ones have a few hundred."""
 _LINKS = {tarfile.LNKTYPE: "hard links", tarfile.SYMTYPE: "symbolic links"}
@@ -34,11 +38,28 @@ def tar_entries(stream: Stream, on_problem: Callable[[str], None]) -> Iterator[E
                     skipped[left_out] += 1
                 elif header.isreg():
                     chunks = reader.data()
-                    yield Entry(header.name, header.size, chunks)
+                    modified, created = _times(header)
+                    yield Entry(header.name, header.size, chunks, modified, created)
         except ReadError as error:
             on_problem(str(error))  # once, if the stream below has told it already
     for what, count in sorted(skipped.items()):
         on_problem(f"holds {count} {what}, which are not followed or read; other files are")
+
+
+def _times(header: tarfile.TarInfo) -> tuple[datetime | None, datetime | None]:
+    """Return change and creation; pax knows fractions, and libarchive writes creation too."""
+    stated = header.pax_headers
+    modified = _moment(stated["mtime"]) if "mtime" in stated else from_unix(header.mtime)
+    return modified, _moment(stated.get("LIBARCHIVE.creationtime", ""))
+
+
+def _moment(text: str) -> datetime | None:
+    """Read seconds since 1970 with a fraction (``1614744306.123456700``)."""
+    found = _SECONDS.fullmatch(text)
+    if found is None:
+        return None
+    ticks = int((found[2] or "").ljust(7, "0")[:7])
+    return from_unix(int(found[1]), -ticks if found[1].startswith("-") else ticks)
 
 
 def _left_out(header: tarfile.TarInfo) -> str:

@@ -13,7 +13,6 @@ from exopsy.sources.names import NamesTaken, climbs, safe_path
 from exopsy.sources.sequential import CLIMBS
 from exopsy.sources.stream_guard import StreamGuard
 from exopsy.sources.zip_directory import ZipEntry, ZipListing, data_start, list_entries
-from exopsy.sources.zip_encryption import decrypted_chunks
 
 _STORED = 0
 _TRIAL = 64 << 10
@@ -51,7 +50,14 @@ def zip_members(archive: str, path: Path, examination: Examination) -> Iterator[
             locked.append(name)
             continue
         on_error = examination.problems.for_path(name)
-        yield Member(name, entry.size, None, reader.opener(on_error))
+        yield Member(
+            name,
+            entry.size,
+            None,
+            reader.opener(on_error),
+            modified=entry.modified,
+            created=entry.created,
+        )
     if locked:
         examination.problems.add(archive, _locked_sentence(locked, bool(passwords)))
 
@@ -160,6 +166,8 @@ class _EntryReader:
         if start is None:
             raise ReadError("can't be found: the directory points to no header; collect it again")
         if self._password is not None:
+            from exopsy.sources.zip_encryption import decrypted_chunks  # loads much
+
             return decrypted_chunks(self._path, entry, start, self._password)
         if entry.encrypted:
             raise ReadError("is encrypted; pass its password with --password-file")

@@ -10,9 +10,12 @@ import mmap
 import struct
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
+
+from exopsy.sources.zip_times import zip_times
 
 _LOCAL = b"PK\x03\x04"
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
@@ -50,6 +53,9 @@ class ZipEntry(msgspec.Struct, kw_only=True, frozen=True):
     crc: int | None
     packed: int | None
     size: int | None
+    modified: datetime | None = None
+    """UTC, from an extra field. The DOS time beside it is local to an unknown zone and left."""
+    created: datetime | None = None
 
 
 class ZipListing(msgspec.Struct, kw_only=True):
@@ -130,6 +136,7 @@ def _hides_files(path: Path, listing: ZipListing) -> bool:
 
 def _of_info(info: zipfile.ZipInfo, end: int) -> ZipEntry:
     strength, version, method = _aes(info.extra) or (0, 0, info.compress_type)
+    modified, created = zip_times(info.extra)
     raw_time = getattr(info, "_raw_time", 0)
     return ZipEntry(
         name=info.orig_filename,  # 'filename' ends at the first NUL
@@ -143,6 +150,8 @@ def _of_info(info: zipfile.ZipInfo, end: int) -> ZipEntry:
         crc=None if version == 2 else info.CRC,
         packed=info.compress_size,
         size=info.file_size,
+        modified=modified,
+        created=created,
     )
 
 
@@ -186,7 +195,9 @@ def _of_header(data: mmap.mmap, position: int, end: int) -> ZipEntry:
     _, _, flags, method, time, _, crc, packed, size, names, extras = _LOCAL_HEADER.unpack(block)
     start = position + _LOCAL_HEADER.size
     name = data[start : start + names]
-    strength, version, method = _aes(data[start + names : start + names + extras]) or (0, 0, method)
+    extra = data[start + names : start + names + extras]
+    strength, version, method = _aes(extra) or (0, 0, method)
+    modified, created = zip_times(extra)
     unstated = bool(flags & _DESCRIPTOR) or 0xFFFFFFFF in (packed, size)
     return ZipEntry(
         name=name.decode("utf-8" if flags & _UTF8 else "cp437", "surrogateescape"),
@@ -200,6 +211,8 @@ def _of_header(data: mmap.mmap, position: int, end: int) -> ZipEntry:
         crc=None if unstated or version == 2 else crc,
         packed=None if unstated else packed,
         size=None if unstated else size,
+        modified=modified,
+        created=created,
     )
 
 

@@ -53,6 +53,15 @@ TABLES: dict[str, tuple[Column, ...]] = {
         " bytes_in:integer bytes_out:integer request_id what detail"
         " rules:texts=rule_ids grades:texts artifact offset:integer line:integer"
     ),
+    "exchange_cmdlet": columns_of(
+        "time:time host log computer user sid cmdlet parameters result error application process"
+        " activity_id artifact offset:integer line:integer"
+    ),
+    "process": columns_of(
+        "id:integer parent:integer linked_by time:time host computer source pid:integer guid"
+        " parent_pid:integer parent_guid image command parent_image parent_command user under"
+        " artifact offset:integer line:integer"
+    ),
     "finding": columns_of(
         "id key host rule_id title level grade chain behaviour techniques:texts log subject"
         " first_seen:time last_seen:time count:integer folded:integer"
@@ -75,7 +84,11 @@ TABLES: dict[str, tuple[Column, ...]] = {
         " finding_ids:texts"
     ),
 }
-"""Columns of the case's tables. A table of a log's own rows is declared by whoever makes it."""
+"""Columns of the case's tables, those that are made of records first. A table of a log's own rows is declared by whoever makes it."""
+
+
+OF_RECORDS = frozenset(("activity", "exchange_cmdlet", "process"))
+"""Tables that the run makes of records; the case document fills the others."""
 
 
 def load_writer() -> None:
@@ -124,7 +137,10 @@ class TableWriter:
         held: list[pa.Table] = []
         count = 0
         for batch in batches:
-            held.append(pa.Table.from_batches([batch]).cast(self._schema))
+            if batch.schema.types == self._schema.types:  # casting loads Arrow's compute functions
+                held.append(pa.Table.from_arrays(batch.columns, schema=self._schema))
+            else:
+                held.append(pa.Table.from_batches([batch]).cast(self._schema))
             count += batch.num_rows
             while count >= ROWS_PER_GROUP:
                 whole = pa.concat_tables(held)
@@ -136,12 +152,18 @@ class TableWriter:
     def _flush(self) -> None:
         import pyarrow as pa
 
+        columns = zip(*map(self._in_columns, self._rows), strict=True)
         arrays = [
-            pa.array(_cells(self._rows, at, column), type=field.type)
-            for at, (column, field) in enumerate(zip(self._columns, self._schema, strict=True))
+            _array(list(values), column.type, field.type)
+            for values, column, field in zip(columns, self._columns, self._schema, strict=True)
         ]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
         self._rows.clear()
+
+    def _in_columns(self, row: TableRow) -> Sequence[Any]:
+        if isinstance(row, msgspec.Struct):
+            return [getattr(row, column.attribute) for column in self._columns]
+        return row
 
     def __exit__(
         self,
@@ -171,19 +193,22 @@ def _arrow_schema(columns: Sequence[Column]) -> pa.Schema:
     return pa.schema([(column.name, types[column.type]) for column in columns])
 
 
-def _cells(rows: Sequence[TableRow], at: int, column: Column) -> list[Any]:
-    """Return one column of some rows, as Arrow takes it."""
-    values = [
-        getattr(row, column.attribute) if isinstance(row, msgspec.Struct) else row[at]
-        for row in rows
-    ]
-    if column.type == "time":
-        return [_naive_utc(parse_utc(v) if isinstance(v, str) else v) for v in values]
-    if column.type == "text":
-        return [_encodable(v) if isinstance(v, str) else v for v in values]
-    if column.type == "texts":
-        return [None if v is None else [_encodable(item) for item in v] for v in values]
-    return values
+def _array(values: list[Any], kind: ColumnType, arrow: pa.DataType) -> pa.Array:
+    """Return the values of one column as Arrow has them."""
+    import pyarrow as pa
+
+    if kind == "time":
+        moments = [_utc(value) for value in values]
+        return pa.array(moments, type=pa.timestamp("us", "UTC")).cast(arrow)
+    try:
+        return pa.array(values, type=arrow)
+    except UnicodeEncodeError:
+        if kind == "texts":
+            return pa.array(
+                [None if v is None else [_encodable(item) for item in v] for v in values],
+                type=arrow,
+            )
+        return pa.array([_encodable(v) if isinstance(v, str) else v for v in values], type=arrow)
 
 
 def _encodable(text: str) -> str:
@@ -191,12 +216,16 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _naive_utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
+def _utc(value: datetime | str | None) -> datetime | None:
+    """Return an aware time; one without a zone is the machine's own."""
+    moment = parse_utc(value) if isinstance(value, str) else value
+    if moment is None or moment.tzinfo is UTC:
+        return moment
+    return moment.astimezone(UTC)
 
 
 def write_case_tables(case: CaseDocument, folder: Path) -> None:
-    """Write the tables that a case document fills: all of ``TABLES`` but ``activity``."""
+    """Write the tables that a case document fills: all but ``OF_RECORDS``."""
     hosts = case.hosts
     days = (
         (host.name, entry.log, day, state)

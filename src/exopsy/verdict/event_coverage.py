@@ -44,11 +44,13 @@ def cover_events(artifacts: Sequence[ArtifactFacts]) -> list[Coverage]:
 
 
 def _cover(name: str, artifacts: Sequence[ArtifactFacts]) -> Coverage:
-    classes, skipped = ByteClasses(), dict[str, int]()
+    classes, skipped, notes = ByteClasses(), dict[str, int](), dict[str, int]()
     for facts in artifacts:
         classes.add(facts.classes)
         for reason, count in facts.skipped.items():
             skipped[reason] = skipped.get(reason, 0) + count
+        for word, count in facts.notes.items():
+            notes[word] = notes.get(word, 0) + count
     spans = sorted(span for facts in artifacts if (span := _span_of(facts)) is not None)
     lossy = [_span_of(facts) for facts in artifacts if facts.state != "read"]
     states = {facts.state for facts in artifacts}
@@ -64,6 +66,7 @@ def _cover(name: str, artifacts: Sequence[ArtifactFacts]) -> Coverage:
         state="failed" if states == {"failed"} else "read" if states == {"read"} else "partial",
         gaps=_gaps(spans),
         skipped=dict(sorted(skipped.items())),
+        notes=dict(sorted(notes.items())) or msgspec.UNSET,
     )
 
 

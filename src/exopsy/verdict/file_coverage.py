@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -26,11 +27,9 @@ def cover_files(artifacts: Sequence[ArtifactFacts]) -> list[Coverage]:
 
 
 def _cover(kind: str, artifacts: Sequence[ArtifactFacts]) -> Coverage:
-    classes, skipped = ByteClasses(), dict[str, int]()
+    classes = ByteClasses()
     for facts in artifacts:
         classes.add(facts.classes)
-        for reason, count in facts.skipped.items():
-            skipped[reason] = skipped.get(reason, 0) + count
     states = {facts.state for facts in artifacts}
     return Coverage(
         log=kind,
@@ -43,5 +42,13 @@ def _cover(kind: str, artifacts: Sequence[ArtifactFacts]) -> Coverage:
         days={},
         state="failed" if states == {"failed"} else "read" if states == {"read"} else "partial",
         gaps=[],
-        skipped=dict(sorted(skipped.items())),
+        skipped=_sum(facts.skipped for facts in artifacts),
+        known=_sum(facts.known for facts in artifacts),
     )
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total = Counter[str]()
+    for count in counts:
+        total.update(count)
+    return dict(sorted(total.items()))

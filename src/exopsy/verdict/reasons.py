@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from exopsy.core.clock import UNTIMED
 from exopsy.schema.case import LEVELS, Backdoor, Exposure, Finding, Reason
 from exopsy.schema.chain import ChainSpec
 from exopsy.verdict.windows import is_closed
@@ -55,9 +56,13 @@ def _of_rule(group: Sequence[Finding]) -> Reason:
     what = {"success": "its effect was seen", "use": "in use"}.get(group[0].grade, "tried")
     logs = sorted({log_title(f.log) for f in group if f.log})
     where = f" in the {join(logs)}" if logs else ""
+    timed = [f for f in group if f.first_seen != UNTIMED]
+    what = what if timed else "found in the server's state"
+    times = f" {_days(timed)}" if timed else ""
+    noun = "record" if timed else "place"
     text = (
-        f"{quote(group[0].title)} ({what}): {count(sum(f.count for f in group), 'record')}"
-        f"{where} {_days(group)}."
+        f"{quote(group[0].title)} ({what}): {count(sum(f.count for f in group), noun)}"
+        f"{where}{times}."
     )
     return Reason(text=text, finding_ids=[f.id for f in group][:_MOST_IDS])
 

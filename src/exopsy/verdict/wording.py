@@ -12,6 +12,7 @@ from datetime import date
 
 import msgspec
 
+from exopsy.core.clock import UNTIMED
 from exopsy.schema.case import Conclusion
 from exopsy.schema.chain import ChainSpec
 from exopsy.schema.story import Story
@@ -80,11 +81,13 @@ def _since_when(known: Known) -> str:
     if known.seen.rung is None:
         return _what_was_read(known)
     carried = known.seen.findings
-    starts = [f.first_seen for f in carried]
+    starts = [f.first_seen for f in carried if f.first_seen != UNTIMED]
     starts += [b.planted_at for b in known.seen.backdoors if b.planted_at]
     when = quote(min(starts)[:10]) if starts else "an unknown day"
     doors = chain_names(known)
     door = f" through {join(doors)}" if doors else ", by a door that this evidence does not show"
+    if known.conclusion == "suspicious" and not starts:
+        return "It is a state without a time, and an innocent explanation is possible."
     if known.conclusion == "suspicious":
         return f"The first sign is of {when}, and an innocent explanation is possible."
     if known.conclusion == "exploited":

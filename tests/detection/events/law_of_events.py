@@ -16,6 +16,7 @@ from exopsy.detection.foreign import ForeignReader
 from exopsy.detection.repository import known_log_sources
 from exopsy.detection.rule import Rule, ValueList
 from exopsy.evidence.events.flatten import flatten
+from exopsy.evidence.events.usual import USUAL
 from exopsy.evidence.registry import FORMATS
 from exopsy.schema.event import EventBatch
 
@@ -54,6 +55,9 @@ RULES = r"""
 - [{product: windows, service: msexchange-management}, {s: {Cmdlet: Set-Thing, Parameters.Size: 7}, condition: s}]
 - [{product: windows, service: msexchange-management}, {s: {Succeeded: 'false', Parameters.Path|endswith: '.probe'}, condition: s}]
 - [{product: windows, service: powershell-classic}, {s: {HostApplication|contains: 'encoded'}, condition: s}]
+- [{product: windows, service: security}, {s: {EventID: 4768}, f: {Flag: 'true'}, condition: s and not f}]
+- [{product: windows, service: security}, {s: {EventID: 4769, Status: '0x1f'}, condition: s}]
+- [{product: windows, service: security}, {s: {EventID: 4663, ObjectPath|endswith: '\\sam'}, f: {AccessMask: '0x1'}, condition: s and not f}]
 """
 
 
@@ -83,12 +87,13 @@ def batch_of(texts: list[str]) -> EventBatch:
 def check(ready: EventRules, texts: list[str]) -> int:
     """Hold the law; return how many hits there are."""
     batch = batch_of(texts)
-    quick, plain = ready.scan(batch, FLATTEN), ready.scan_plain(batch, FLATTEN)
+    quick, plain = ready.scan(batch, FLATTEN, USUAL), ready.scan_plain(batch, FLATTEN)
 
     def told(found: Any) -> list[tuple[int, str, str, int]]:
         return [(h.index, h.rule.at, h.grade, h.row.origin.offset) for h in found.hits]
 
     assert told(quick) == told(plain)
+    assert told(ready.scan(batch, FLATTEN)) == told(plain)
     assert quick.decoded <= plain.decoded
     return len(plain.hits)
 
@@ -122,6 +127,20 @@ CHANNELS = [
 EVENTS = [1, 13, 4688, 4657, 4624, 4625, 4720, 7045, 400, 15, 991, 5, 4624.0, "4624", "04624", 0]
 
 
+SIBLINGS: list[tuple[str, Any, dict[str, Any]]] = [
+    ("Security", 4768, {"Flag": 1}),
+    ("Security", 4768, {"Flag": True}),
+    ("Security", 4768, {"Flag": "-"}),
+    ("Security", 4769, {"Status": "0x1f"}),
+    ("Security", 4769, {"Status": "0x1f0", "Other": "a 0x1f"}),
+    ("Security", 4663, {"ObjectName": "\\\\h\\sam", "AccessMask": "0x2"}),
+    ("Security", 4663, {"ObjectName": "C:\\x\\sam.x", "AccessMask": "0x2"}),
+    ("Security", 4663, {"ObjectName": "C:\\x", "ObjectValueName": "sam", "AccessMask": "0x2"}),
+    ("Security", 4700, {"TargetUserName": "EX01$"}),
+    ("Oddity", 16, {"Text": "a word anywhere"}),
+    ("Oddity", 16, {"Text": "anywhere a word"}),
+]
+"""Events of the same kind, of which a rule matches some."""
 SYSMON = "Microsoft-Windows-Sysmon/Operational"
 PROBE = r"C:\tools\probe.exe"
 HITS: list[tuple[str, Any, dict[str, Any]]] = [
@@ -168,7 +187,7 @@ HITS: list[tuple[str, Any, dict[str, Any]]] = [
 def record(chance: random.Random) -> Any:
     """Return one event in one of the exporters' shapes, as an object."""
     if chance.random() < 0.7:
-        channel, event, known = chance.choice(HITS)
+        channel, event, known = chance.choice([*HITS, *SIBLINGS])
         data = dict(known)
         if chance.random() < 0.4:
             data[chance.choice([*data, *NAMES])] = chance.choice(VALUES)
@@ -200,6 +219,8 @@ def record(chance: random.Random) -> Any:
             "Channel": channel,
             "Computer": "EX01",
         }
+        if chance.random() < 0.6:
+            system = in_the_usual_order(chance, system)
         if chance.random() < 0.05:
             del system[chance.choice(["EventID", "Channel"])]
         event_part = {"System": system, "EventData": data}
@@ -220,6 +241,22 @@ def record(chance: random.Random) -> Any:
             "Properties": [{"Value": v} for v in data.values()],
         }
     return {**data, "Channel": channel, "EventID": event}
+
+
+def in_the_usual_order(chance: random.Random, system: dict[str, Any]) -> dict[str, Any]:
+    """Return a system part with the names, in the order, that the library writes."""
+    first = ("Provider", "EventID", "Level", "Keywords")
+    time = f"2021-03-03T04:00:{chance.randrange(60):02}.500000Z"
+    return {
+        **{name: system[name] for name in first},
+        "TimeCreated": {"#attributes": {"SystemTime": time}},
+        "EventRecordID": chance.randrange(9),
+        "Correlation": chance.choice([None, {"#attributes": {"ActivityID": "{1}"}}]),
+        "Execution": {"#attributes": {"ProcessID": 4, "ThreadID": 8}},
+        "Channel": system["Channel"],
+        "Computer": "EX01",
+        "Security": chance.choice([None, {"#attributes": {"UserID": "S-1-5-18"}}]),
+    }
 
 
 def written(chance: random.Random, found: Any) -> str:
@@ -277,6 +314,24 @@ def _damaged(chance: random.Random, text: str) -> str:
             text.replace(",", " ,\t"),
         ]
     )
+
+
+def siblings() -> list[str]:
+    """Return events that differ in their data only, and events that differ in their kind only."""
+    texts = []
+    for level in (4, 2, 4):
+        for channel, event, data in [*SIBLINGS, *HITS]:
+            system = {
+                "Provider": {"#attributes": {"Name": "P"}},
+                "EventID": event,
+                "Level": level,
+                "Keywords": "0x0",
+                "Channel": channel,
+            }
+            system = in_the_usual_order(random.Random(level), system)
+            found = {"Event": {"System": system, "EventData": data}}
+            texts.append(json.dumps(found, ensure_ascii=False, separators=(",", ":")))
+    return texts
 
 
 def material(seed: int, count: int = 150) -> list[str]:

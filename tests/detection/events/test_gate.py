@@ -5,7 +5,7 @@ import json
 import law_of_events as law
 import pytest
 
-from exopsy.detection.events.gate import Gate, gate_of
+from exopsy.detection.events.gate import Gate, Gates, gate_of
 from exopsy.schema.row import Row
 
 HEAD = '{"Event":{"#attributes":{"xmlns":"http://x"},"System":{'
@@ -53,6 +53,26 @@ def test_the_gate_is_what_the_row_says() -> None:
                 assert gate == (row.value("Channel"), row.value("EventID")), text
                 known += 1
     assert known > 1_000
+
+
+def test_many_texts_say_what_each_says() -> None:
+    gates = Gates()
+    known = 0
+    for seed in range(100, 130):
+        texts = law.material(seed)
+        expected = [gate_of(text) for text in texts]
+        assert gates.of(texts) == expected
+        known += sum(gate is not None for gate in expected)
+    assert known > 1_000
+
+
+def test_made_up_kinds_do_not_fill_the_memory() -> None:
+    gates = Gates()
+    text = HEAD + '"EventID":%d,"TimeCreated":{"#attributes":{"SystemTime":"x"}},"EventRecordID":1,'
+    texts = [text % n + f'"Channel":"Made up {n}"}}}}}}' for n in range(3_000)]
+    assert gates.of(texts) == [Gate(f"Made up {n}", str(n)) for n in range(3_000)]
+    assert len(gates._known) <= 1_024
+    assert len(gates._gates) <= 1_024
 
 
 def test_a_text_made_to_be_slow_is_not() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import pytest
 import sieve_law as law
@@ -58,9 +58,11 @@ def test_escaped_forms_are_found_by_scanning_their_record_once_more(
     scanned: list[int] = []
     usual = Scanner._patterns_of
 
-    def counted(self: Scanner, block: bytearray, start: int, stop: int) -> Iterable[int]:
-        scanned.append(start)
-        return usual(self, block, start, stop)
+    def counted(
+        self: Scanner, block: bytearray, places: Sequence[tuple[int, int]]
+    ) -> list[set[int]]:
+        scanned.extend(start for start, _ in places)
+        return usual(self, block, places)
 
     monkeypatch.setattr(Scanner, "_patterns_of", counted)
     found = Scanner(sieve).candidates(bytearray(data), len(data), ())

@@ -80,8 +80,16 @@ def test_the_first_and_an_unfinished_last_record_are_always_looked_at() -> None:
     assert by_triggers(sieve, b"") == []
 
 
+def test_a_pattern_that_takes_in_the_line_end_belongs_to_the_record_before_it() -> None:
+    ends = "one: {cs-uri-stem|endswith: .zip}\ncondition: one"
+    sieve = Sieve("iis-w3c", rules(ends), {})
+    data = b"1 x\n2 /a.zip\n3 /b.zip\n4 %2e\n5 /c.zip\n"
+    found = list(Scanner(sieve).candidates(bytearray(data), len(data), ()))
+    assert [data[c.start : c.start + 1] for c in found] == [b"2", b"3", b"5"]
+
+
 def test_lines_that_somebody_else_found_odd_are_candidates() -> None:
     sieve = Sieve("iis-w3c", rules("one: {cs-uri-stem|contains: abc}\ncondition: one"), {})
-    data = b"1 x\n#Fields: a\n2 abc\n3\n"
+    data = b"1 x\n?Fields: a\n2 abc\n3\n"
     found = list(Scanner(sieve).candidates(bytearray(data), len(data), (4,)))
     assert [(c.start, bool(c.patterns)) for c in found] == [(4, False), (15, True)]

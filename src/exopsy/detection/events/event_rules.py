@@ -8,17 +8,17 @@ every record and evaluates every rule: the definition. Either way the matcher ha
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from exopsy.detection.casefold import fold
-from exopsy.detection.events.gate import Gate, gate_of
+from exopsy.detection.events.answers import Answer, Answers
+from exopsy.detection.events.gate import Gate, Gates
 from exopsy.detection.events.group import Group, planned
 from exopsy.detection.events.innocent import InnocentSample
-from exopsy.detection.events.patterns import normal
 from exopsy.detection.events.settle import CHANNEL, EVENT, Reach, reach, settle
 from exopsy.detection.expression import (
     FALSE,
@@ -47,8 +47,32 @@ _UNNAMED = "\0"
 class Flatten(Protocol):
     """Turns the text of one event into a row: ``evidence``'s function, bound to an artifact."""
 
-    def __call__(self, text: str, *, offset: int, number: int) -> Row | Skipped:
+    def __call__(
+        self,
+        text: str,
+        *,
+        offset: int,
+        number: int,
+        usual: Any = None,  # noqa: ANN401 - what ``Quick`` read
+    ) -> Row | Skipped:
         """Decode one record; never raises."""
+
+
+class Values(Protocol):
+    """The values of one event, before anybody made fields of them."""
+
+    def told(self, names: tuple[str, ...]) -> Hashable:
+        """Return something that is equal only for events whose fields of these names are equal."""
+
+
+class Quick(Protocol):
+    """What ``evidence`` knows of the usual layout, so that not all events become rows."""
+
+    def read(self, text: str) -> Values | None:
+        """Return the values; None where the layout is another one."""
+
+    def are_told(self, names: Iterable[str]) -> bool:
+        """Say whether ``Values.told`` tells fields of these names."""
 
 
 class EventHit(msgspec.Struct, frozen=True):
@@ -113,34 +137,92 @@ class EventRules:
         for number, (channels, _) in enumerate(self._reaches):
             for channel in (None,) if channels is None else sorted(channels):
                 self._by_channel.setdefault(channel, []).append(number)
+        self._gates = Gates()
+        self._answers = Answers(self.rules)
         self._named = _Named(rule.condition for rule in self.rules)
         self._groups: dict[Gate, Group] = {}
         self._near: dict[Gate, Group] = {}
         self._same: dict[bytes, Group] = {}
 
-    def scan(self, batch: EventBatch, flatten: Flatten) -> Scanned:
-        """Return the hits of a batch, decoding as few records as can be."""
-        result = Scanned(records=len(batch.texts))
-        for index, text in enumerate(batch.texts):
-            gate = gate_of(text)
-            row: Row | None = None
+    def scan(self, batch: EventBatch, flatten: Flatten, quick: Quick | None = None) -> Scanned:
+        """Return the hits of a batch, decoding as few records as can be.
+
+        Args:
+            batch: the records.
+            flatten: makes rows of them.
+            quick: knows more of the usual layout; without it every candidate becomes a row.
+        """
+        texts = batch.texts
+        result = Scanned(records=len(texts))
+        rows: dict[int, Row] = {}
+        found: dict[int, Sequence[int]] = {}
+        places: dict[Gate, list[int]] = {}
+        for index, gate in enumerate(self._gates.of(texts)):
             if gate is None:
                 row = self._decoded(batch, index, flatten, result)
-                if row is None:
-                    continue
-                gate = Gate(row.value(CHANNEL), row.value(EVENT))
-            group = self.group(gate)
-            if not group.rules:
-                continue
-            found = group.candidates(normal(text))
-            if not found:
-                continue
-            if row is None:
+                if row is not None:
+                    rows[index] = row
+                    group = self.group(Gate(row.value(CHANNEL), row.value(EVENT)))
+                    if group.rules and (rules := group.candidates(texts[index])):
+                        found[index] = rules
+            elif gate in places:
+                places[gate].append(index)
+            else:
+                places[gate] = [index]
+        for group, indices in self._by_group(places):
+            for place, rules in group.candidates_of([texts[index] for index in indices]):
+                found[indices[place]] = rules
+        for index in sorted(found):
+            row = rows.get(index)
+            if row is not None:
+                self._match(index, row, found[index], result)
+            elif quick is None:
                 row = self._decoded(batch, index, flatten, result)
-                if row is None:
-                    continue
-            self._match(index, row, found, result)
+                if row is not None:
+                    self._match(index, row, found[index], result)
+            else:
+                self._ask(batch, index, found[index], flatten, quick, result)
         return result
+
+    def _ask(
+        self,
+        batch: EventBatch,
+        index: int,
+        numbers: Sequence[int],
+        flatten: Flatten,
+        quick: Quick,
+        result: Scanned,
+    ) -> None:
+        """Match a record, unless the answer is known from another with the same values."""
+        usual = quick.read(batch.texts[index])
+        asked = None if usual is None else self._answers.of(numbers, quick.are_told)
+        if usual is None or asked is None:
+            row = self._decoded(batch, index, flatten, result, usual)
+            if row is not None:
+                self._match(index, row, numbers, result)
+            return
+        told = usual.told(asked.names)
+        answer = asked.known.get(told)
+        if answer is not None and not answer:
+            result.decoded += 1
+            return
+        row = self._decoded(batch, index, flatten, result, usual)
+        if row is None:
+            return
+        if answer is None:
+            asked.keep(told, self._match(index, row, numbers, result))
+            return
+        for number, grade in answer:
+            result.hits.append(EventHit(index, row, self._matcher(number), grade))
+
+    def _by_group(self, places: Mapping[Gate, list[int]]) -> Iterator[tuple[Group, list[int]]]:
+        """Yield the groups that have rules, with the records that are theirs."""
+        joined: dict[Group, list[int]] = {}
+        for gate, indices in places.items():
+            group = self.group(gate)
+            if group.rules:
+                joined.setdefault(group, []).extend(indices)
+        yield from joined.items()
 
     def scan_plain(self, batch: EventBatch, flatten: Flatten) -> Scanned:
         """Return the hits of a batch: every record is decoded, every rule evaluated."""
@@ -204,24 +286,41 @@ class EventRules:
         return found
 
     def _decoded(
-        self, batch: EventBatch, index: int, flatten: Flatten, result: Scanned
+        self,
+        batch: EventBatch,
+        index: int,
+        flatten: Flatten,
+        result: Scanned,
+        usual: Values | None = None,
     ) -> Row | None:
         result.decoded += 1
-        made = flatten(batch.texts[index], offset=batch.offsets[index], number=batch.numbers[index])
+        made = flatten(
+            batch.texts[index],
+            offset=batch.offsets[index],
+            number=batch.numbers[index],
+            usual=usual,
+        )
         if isinstance(made, Skipped):
             result.skipped.append(made)
             return None
         return made
 
-    def _match(self, index: int, row: Row, numbers: Sequence[int], result: Scanned) -> None:
+    def _match(self, index: int, row: Row, numbers: Sequence[int], result: Scanned) -> Answer:
         view = RowView(row)
+        answer = []
         for number in numbers:
-            matcher = self._matchers[number]
-            if matcher is None:
-                matcher = self._matchers[number] = Matcher(self.rules[number], self._lists)
+            matcher = self._matchers[number] or self._matcher(number)
             grade = matcher.match(view)
             if grade is not None:
+                answer.append((number, grade))
                 result.hits.append(EventHit(index, row, matcher, grade))
+        return tuple(answer)
+
+    def _matcher(self, number: int) -> Matcher:
+        matcher = self._matchers[number]
+        if matcher is None:
+            matcher = self._matchers[number] = Matcher(self.rules[number], self._lists)
+        return matcher
 
 
 def _within(event: str | None, reached: Reach) -> bool:

@@ -8,7 +8,9 @@ has the last word.
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import accumulate
 from typing import Protocol
 
 import hyperscan
@@ -107,10 +109,11 @@ class Scanner:
                 starts.add(block.rfind(b"\n", 0, end - 1) + 1)
                 stop = block.find(b"\n", end - 1, size)
                 stop = size if stop < 0 else stop
+        places: list[tuple[int, int]] = []
         for start in sorted(starts):
             stop = block.find(b"\n", start, size)
-            stop = size if stop < 0 else stop
-            patterns = self._patterns_of(block, start, stop)
+            places.append((start, size if stop < 0 else stop))
+        for (start, stop), patterns in zip(places, self._patterns_of(block, places), strict=True):
             if patterns or start in odd:
                 yield Candidate(start, stop, patterns)
 
@@ -138,12 +141,18 @@ class Scanner:
         if patterns := self._with_second(patterns, block, start, stop):
             yield Candidate(start, stop, patterns)
 
-    def _patterns_of(self, block: bytearray, start: int, stop: int) -> set[int]:
-        """Return the patterns that one record holds, looked at alone."""
-        found: set[int] = set()
-        with memoryview(block) as view:
-            self._whole(view[start:stop], _keep, context=found, scratch=self._whole_scratch)
-        return self._with_second(found, block, start, stop)
+    def _patterns_of(self, block: bytearray, places: Sequence[tuple[int, int]]) -> list[set[int]]:
+        """Return the patterns that each of some records holds, all looked at in one go."""
+        found = _held(block, places, self._whole, self._whole_scratch)
+        if self._second is None:
+            return found
+        also = self.sieve.also
+        asked = [n for n, held in enumerate(found) if any(also[pattern] for pattern in held)]
+        if asked:
+            further = _held(block, [places[n] for n in asked], self._second, self._second_scratch)
+            for n, held in zip(asked, further, strict=True):
+                found[n] = {p for p in found[n] if not also[p] or not also[p].isdisjoint(held)}
+        return found
 
     def _with_second(self, patterns: set[int], block: bytearray, start: int, stop: int) -> set[int]:
         """Leave out the patterns whose further pattern the record does not hold."""
@@ -154,6 +163,26 @@ class Scanner:
         with memoryview(block) as view:
             self._second(view[start:stop], _keep, context=held, scratch=self._second_scratch)
         return {p for p in patterns if not also[p] or not also[p].isdisjoint(held)}
+
+
+def _held(
+    block: bytearray,
+    places: Sequence[tuple[int, int]],
+    scan: Callable[..., None],
+    scratch: object,
+) -> list[set[int]]:
+    """Return the patterns that each record holds; between line ends each stands as in its log."""
+    lines = [block[start:stop] for start, stop in places]
+    hits: list[tuple[int, int]] = []
+    scan(b"\n".join([b"", *lines, b""]), _note, context=hits, scratch=scratch)
+    found: list[set[int]] = [set() for _ in places]
+    if not hits:
+        return found
+    # A pattern that takes in the line end belongs to the record before it.
+    ends = [*accumulate((len(line) + 1 for line in lines), initial=1)][1:]
+    for pattern, end in hits:
+        found[bisect_left(ends, end)].add(pattern)
+    return found
 
 
 def _keep(pattern: int, _start: int, _end: int, _flags: int, held: set[int]) -> None:

@@ -75,19 +75,16 @@ def _read_whole(data: bytes, header: ChunkHeader) -> ChunkEvents | None:
     last, free = header.last_record, header.free
     if data[free : free + 4] == RECORD_MAGIC:  # it may go on where the header says that it ends
         return None
-    texts: list[str] = []
-    numbers: list[int] = []
-    add_text, add_number = texts.append, numbers.append
     try:
-        for record in _records(header_of(last, free), data):
-            add_text(record["data"])
-            add_number(record["event_record_id"])
+        records = list(_records(header_of(last, free), data))
     except RuntimeError:
         return None
     except BaseException as error:
         if not _is_panic(error):
             raise
         return None
+    texts: list[str] = [record["data"] for record in records]
+    numbers: list[int] = [record["event_record_id"] for record in records]
     if (
         not numbers
         or free - last < SMALLEST
@@ -97,7 +94,7 @@ def _read_whole(data: bytes, header: ChunkHeader) -> ChunkEvents | None:
         or data[last + 8 : last + 16] != numbers[-1].to_bytes(8, "little")
     ):
         return None
-    if not all(_SYSTEM in text for text in texts):
+    if sum([_SYSTEM in text for text in texts]) != len(texts):
         return None
     made = ChunkEvents(texts=texts, numbers=numbers, state="whole")
     made.classes.records = free - CHUNK_HEADER

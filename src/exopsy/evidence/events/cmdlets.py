@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from exopsy.core.content import CONTENT, read_yaml
@@ -32,13 +33,24 @@ def _mapping() -> dict[str, Any]:
     return found
 
 
+def cmdlet_mark() -> str:
+    """Return what the text of every event that records a cmdlet has in it, if unescaped."""
+    return str(_mapping()["mark"])
+
+
+def is_cmdlet(fields: Mapping[str, str]) -> bool:
+    """Say whether an event is one of those that record cmdlets."""
+    mapping = _mapping()
+    return (
+        fields.get("Channel") in mapping["channels"]
+        or fields.get("Provider_Name") in mapping["providers"]
+    )
+
+
 def name_cmdlet(bag: FieldBag) -> None:
     """Add ``Cmdlet``, ``Parameters``, ``Caller`` and the others, if the event is of that kind."""
     fields, mapping = bag.fields, _mapping()
-    if (
-        fields.get("Channel") not in mapping["channels"]
-        and fields.get("Provider_Name") not in mapping["providers"]
-    ):
+    if not is_cmdlet(fields):
         return
     items = bag.items
     for place, meaning in mapping["items"].items():

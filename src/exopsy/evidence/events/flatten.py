@@ -12,13 +12,22 @@ from exopsy.evidence.events.field_bag import FieldBag
 from exopsy.evidence.events.json_object import read_object
 from exopsy.evidence.events.notes import NO_EVENT, REPEATED_KEYS, TOO_LONG
 from exopsy.evidence.events.shapes import shape_of, time_of, unwrapped
+from exopsy.evidence.events.usual import UsualEvent, read_usual
 from exopsy.schema.event import EVENT_LOG
 from exopsy.schema.row import Origin, Row, Skipped
 
 _MOST = Limits().record_bytes
 
 
-def flatten(text: str, *, artifact: str, host: str, offset: int, number: int) -> Row | Skipped:
+def flatten(
+    text: str,
+    *,
+    artifact: str,
+    host: str,
+    offset: int,
+    number: int,
+    usual: UsualEvent | None = None,
+) -> Row | Skipped:
     """Turn the JSON text of one event into a row. Never raises.
 
     Args:
@@ -27,6 +36,7 @@ def flatten(text: str, *, artifact: str, host: str, offset: int, number: int) ->
         host: the collection's name of the server.
         offset: where to look for the record in the artifact.
         number: ``EventRecordID``, or the number of the line.
+        usual: what ``read_usual`` says of the text, if somebody has asked already.
 
     Returns:
         A row, or why there is none: ``json``, ``depth``, ``no-event`` or ``too-long``.
@@ -34,6 +44,22 @@ def flatten(text: str, *, artifact: str, host: str, offset: int, number: int) ->
     origin = Origin(artifact=artifact, offset=offset, line=number)
     if len(text) > _MOST:
         return Skipped(reason=TOO_LONG, origin=origin)
+    if usual is None:
+        usual = read_usual(text)
+        if usual is None:
+            return flatten_plainly(text, origin, host)
+    return Row(
+        log=EVENT_LOG,
+        host=host,
+        timestamp=usual.moment,
+        fields=usual.fields(),
+        origin=origin,
+        raw=usual.raw,
+    )
+
+
+def flatten_plainly(text: str, origin: Origin, host: str = "") -> Row | Skipped:
+    """Turn the text into a row whatever its layout: the definition."""
     raw = text.encode("utf-8", "backslashreplace")
     found = read_object(raw)
     if isinstance(found, str):

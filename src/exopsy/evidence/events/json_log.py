@@ -257,9 +257,14 @@ def _note(facts: EventLogFacts, names: NameCollector, batch: EventBatch) -> None
     facts.records += len(batch.texts)
     names.see(batch.texts)
     times = []
-    for text in (batch.texts[0], batch.texts[-1]):
-        row = flatten(text, artifact="", host="", offset=0, number=0)
-        if isinstance(row, Row) and row.timestamp is not None:
+    facts.samples = ()
+    for at in sorted({0, len(batch.texts) - 1}):
+        row = flatten(batch.texts[at], artifact="", host="", offset=0, number=0)
+        if not isinstance(row, Row):
+            continue
+        facts.look(batch.numbers[at], row.notes)
+        facts.samples = (*facts.samples, batch.numbers[at])
+        if row.timestamp is not None:
             times.append(row.timestamp)
     if times:
         add_span(facts.spans, min(times), max(times))
