@@ -57,15 +57,25 @@ _VB_TOKEN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{1,4})|([0-7]{1,3})|(?s:(.)))")
-_SIMPLE = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "a": "\a", "\n": "", "e": "\x1b"}
-_REGEX = re.compile(
-    r"/(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.){0,200}\]){1,400}/[a-z]{0,6}"
+_ESCAPE = re.compile(
+    r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{1,4})|([0-7]{1,3})|(?s:(.)))"
 )
+_SIMPLE = {
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+    "a": "\a",
+    "\n": "",
+    "e": "\x1b",
+}
+_REGEX = re.compile(r"/(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.){0,200}\]){1,400}/[a-z]{0,6}")
 _BEFORE_REGEX = frozenset("(,=:[!&|?{};+-*%<>~^")
 _PROCEDURE = frozenset(("sub", "function", "property"))
 _HEADERS = frozenset(("public", "private", "protected", "friend", "shared", "overrides", "async"))
-_VB_QUOTES = frozenset(("\"", "\u201c", "\u201d"))
+_VB_QUOTES = frozenset(('"', "\u201c", "\u201d"))
 _HOLE_DEPTH = 3
 
 

@@ -34,7 +34,10 @@ _EXCERPT = 160
 _REASONS = 40
 _INCLUDES = 16
 _INCLUDE_DEPTH = 4
-_VB_WORDS = re.compile(r"\b(?:dim|end sub|end if|then|sub|set|elseif|end function|byval|nothing|createobject)\b", re.IGNORECASE)
+_VB_WORDS = re.compile(
+    r"\b(?:dim|end sub|end if|then|sub|set|elseif|end function|byval|nothing|createobject)\b",
+    re.IGNORECASE,
+)
 _C_WORDS = re.compile(r"[;{}]|\b(?:var|null|void|string|new)\b")
 _INTEREST = re.compile(
     r"""request|context|process|shell|\beval|execute|assembly|appdomain|activator|invoke|compil|codedom|
@@ -71,7 +74,7 @@ def weigh(data: bytes, path: str, *, most: int, included: Included | None = None
         return _finished(report)
     if not surface.may_hold_code(data, suffix):
         if suffix in surface.CLIENT_SUFFIXES:
-            _client(data, report, most)
+            _client(decode(data[: max(most, 0)]), report)
         return _finished(report)
     data = _cut(data, most, report)
     page = decode(data)
@@ -79,7 +82,7 @@ def weigh(data: bytes, path: str, *, most: int, included: Included | None = None
     weighing = _Weighing(page, suffix, report)
     weighing.weigh(included)
     if not report.language or suffix in surface.CLIENT_SUFFIXES:
-        _client(data, report, most)
+        _client(page, report)
     report.reasons += surface.reasons_of(data, page, weighing.parts, suffix, weighing.acts)
     return _finished(report)
 
@@ -104,8 +107,8 @@ def _cut(data: bytes, most: int, report: PageReport) -> bytes:
     return kept
 
 
-def _client(data: bytes, report: PageReport, most: int) -> None:
-    reasons = client_script.reasons_of(data[: max(most, 0)])
+def _client(page: Decoded, report: PageReport) -> None:
+    reasons = client_script.reasons_of(page)
     if reasons and not report.language:
         report.language = "client"
     report.reasons += reasons
@@ -222,12 +225,19 @@ class _Weighing:
                 break
         for member, at in members:
             if member in sinks.HIDEABLE_WHOLE or member in sinks.HIDEABLE:
-                self._add("hidden-name", "A method is called by a text", at, 50, "T1027", excerpt=member)
+                self._add(
+                    "hidden-name", "A method is called by a text", at, 50, "T1027", excerpt=member
+                )
                 break
         if found := _SPLIT_NAME.search(text):
             near = text[max(found.start() - 30, 0) : found.end() + 30].lower()
-            if any(word in near for word in ("request", "eval", "process", "assembly", "convert", "exec", "system")):
-                self._add("split-name", "A name is split by comments", -1, 38, "T1027", excerpt=near)
+            if any(
+                word in near
+                for word in ("request", "eval", "process", "assembly", "convert", "exec", "system")
+            ):
+                self._add(
+                    "split-name", "A name is split by comments", -1, 38, "T1027", excerpt=near
+                )
         self._programs(folded, flow)
 
     def _hidden(self, token: Token) -> str:
@@ -235,7 +245,11 @@ class _Weighing:
         if len(value) > 20_000:
             return ""
         if value in sinks.HIDEABLE_WHOLE:
-            return value if token.trick != "joined" or value in ("request", "invokemember", "assembly") else ""
+            return (
+                value
+                if token.trick != "joined" or value in ("request", "invokemember", "assembly")
+                else ""
+            )
         for name in sinks.HIDEABLE:
             if name in value and name not in self._plain:
                 return name
@@ -244,15 +258,30 @@ class _Weighing:
     def _programs(self, folded: list[Token], flow: Flow) -> None:
         """Weigh programs and other opaque texts that stand in the page."""
         hits = {hit.kind for hit in flow.effects.hits()}
-        runs = hits & {"assembly-load", "evaluate", "compile", "native-code", "reflect", "session-assembly"}
+        runs = hits & {
+            "assembly-load",
+            "evaluate",
+            "compile",
+            "native-code",
+            "reflect",
+            "session-assembly",
+        }
         for token in folded:
             if token.kind != TEXT or len(token.value) < 200:
                 continue
             head = token.value[:64]
-            bytes_ = head if token.trick == "made" else (constants.from_base64(_whole(head)) or head)
+            bytes_ = (
+                head if token.trick == "made" else (constants.from_base64(_whole(head)) or head)
+            )
             if head.startswith("MZ") or bytes_.startswith("MZ") or head[:4].upper() == "4D5A":
                 weight = 88 if runs else 52
-                self._add("embedded-program", "A program stands in the page as text", token.at, weight, "T1027.009")
+                self._add(
+                    "embedded-program",
+                    "A program stands in the page as text",
+                    token.at,
+                    weight,
+                    "T1027.009",
+                )
                 return
             is_opaque = len(token.value) > 400 and (
                 token.trick == "made" or _OPAQUE.match(token.value[:4096]) is not None
@@ -303,7 +332,12 @@ class _Weighing:
         for table in _MASKS:
             made = raw.translate(table)
             lowered = made.lower()
-            if b"request" in lowered or b"system." in lowered or b"eval(" in lowered or made[:2] == b"MZ":
+            if (
+                b"request" in lowered
+                or b"system." in lowered
+                or b"eval(" in lowered
+                or made[:2] == b"MZ"
+            ):
                 return made.decode("latin-1")
         return ""
 
@@ -328,7 +362,9 @@ class _Weighing:
                 offset=page.offset_of(min(place, len(page.text))),
                 weight=weight,
                 technique=technique,
-                excerpt=(excerpt or " ".join(page.text[place : place + _EXCERPT].split()))[:_EXCERPT],
+                excerpt=(excerpt or " ".join(page.text[place : place + _EXCERPT].split()))[
+                    :_EXCERPT
+                ],
                 sources=tuple(word for bit, word in s.NAMES.items() if bits & bit),
             )
         )
