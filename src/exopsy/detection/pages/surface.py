@@ -22,7 +22,7 @@ RUN_SUFFIXES = frozenset(
 _RAZOR = frozenset((".cshtml", ".vbhtml"))
 _STATIC = frozenset(
     ".txt .css .js .gif .jpg .jpeg .png .bmp .ico .html .htm .xml .json .svg .woff .woff2 .ttf .eot "
-    ".log .dat .bak .old .map .pdf .zip .tmp .swf .mp3 .mp4 .webp .md .ini .inc".split()
+    ".log .dat .bak .old .map .pdf .zip .tmp .swf .mp3 .mp4 .webp .md .ini".split()
 )
 _PICTURES = frozenset(
     ".gif .jpg .jpeg .png .bmp .ico .svg .css .woff .ttf .eot .webp .mp3 .mp4 .pdf .zip .swf .dat "
@@ -38,7 +38,7 @@ _HEAD = 4_096
 _SPAN = 64 << 10
 _DIRECTIVE = re.compile(
     rb"<%@\s{0,64}(?:page|webhandler|webservice|control|servicehost|application|master|language|codepage"
-    rb"|import|assembly)\b|<script\b[^>]{0,400}\brunat\s{0,9}=\s{0,9}[\"']?server",
+    rb"|import|assembly)\b|<script\b[^<>]{0,400}\brunat\s{0,9}=\s{0,9}[\"']?server",
     re.IGNORECASE,
 )
 _CONTAINERS = (

@@ -31,6 +31,8 @@ class Token(NamedTuple):
 
 _INVISIBLE = "\u00ad\u034f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
 _FORMAT = re.compile(f"[{_INVISIBLE}]")
+_INSIDE = re.compile(rf"\w[{_INVISIBLE}]+\w")
+"""At the ends of a name they are what is left of text in another script, and split no word."""
 _C_TOKEN = re.compile(
     rf"""
     (?P<space>[\s\0{_INVISIBLE}]+ | //[^\n]* | /\*(?s:.*?)(?:\*/|\Z)
@@ -140,8 +142,8 @@ def _name(value: str, at: int) -> Token:
         value = _ESCAPE.sub(_unescaped, value)
         trick = "escaped-name"
     if not value.isascii() and _FORMAT.search(value):
+        trick = "invisible-characters" if _INSIDE.search(value) else trick
         value = _FORMAT.sub("", value)
-        trick = "invisible-characters"
     return Token(NAME, value.removeprefix("@").lower(), at, trick)
 
 
@@ -238,8 +240,8 @@ def _vb(code: str, start: int, most: int) -> list[Token]:
         elif kind == "name":
             trick = ""
             if not value.isascii() and _FORMAT.search(value):
+                trick = "invisible-characters" if _INSIDE.search(value) else ""
                 value = _FORMAT.sub("", value)
-                trick = "invisible-characters"
             out.append(Token(NAME, value.strip("[]$%").lower(), place, trick))
         elif kind == "text":
             body = value.removeprefix("$")[1:]

@@ -17,7 +17,7 @@ from exopsy.detection.pages.effects import Hit
 from exopsy.detection.pages.encodings import Decoded, decode
 from exopsy.detection.pages.flow import Flow
 from exopsy.detection.pages.folding import Folder, plain_members
-from exopsy.detection.pages.page_parts import Code, PageParts, split_page
+from exopsy.detection.pages.page_parts import CODES, Code, PageParts, split_page
 from exopsy.detection.pages.page_report import PageReport, Reason
 from exopsy.detection.pages.scoring import level_of, score_of
 from exopsy.detection.pages.tokens import MARK, NAME, TEXT, Token, tokenize
@@ -39,15 +39,15 @@ _VB_WORDS = re.compile(
     re.IGNORECASE,
 )
 _C_WORDS = re.compile(r"[;{}]|\b(?:var|null|void|string|new)\b")
-_INTEREST = re.compile(
-    r"""request|context|process|shell|\beval|execute|assembly|appdomain|activator|invoke|compil|codedom|
-    createobject|getobject|activexobject|getmethod|gettype|deserializ|formatter|xsl|socket|tcpclient|
-    \bfile\b|fileinfo|streamwriter|filestream|saveas|savetofile|dllimport|\bdeclare\b|registry|
-    webclient|download|management|powershell|runspace|frombase64|\bchrw?\b|fromcharcode|\\[ux]00|
-    reverse|dynamic|virtualpathprovider|httplistener|\^|\bxor\b|this\s{0,9}\[|postedfile|webmethod|
-    operationcontract|[\u00ad\u200b-\u200f\u2060-\u2064]|convert|bytes|\+\s{0,9}["']""",
-    re.IGNORECASE | re.VERBOSE,
-)
+_INTEREST = (
+    "request", "context", "process", "shell", "eval", "execute", "assembly", "appdomain", "activator",
+    "invoke", "compil", "codedom", "createobject", "getobject", "activexobject", "getmethod", "gettype",
+    "deserializ", "formatter", "xsl", "socket", "tcpclient", "file", "streamwriter", "saveas", "dllimport",
+    "declare", "registry", "webclient", "download", "management", "runspace", "frombase64", "chr",
+    "fromcharcode", "\\u00", "\\x00", "reverse", "dynamic", "virtualpathprovider", "httplistener", "^",
+    "xor", "webmethod", "operationcontract", "convert", "bytes",
+)  # fmt: skip
+_JOINED = re.compile(r"""\+\s{0,9}["']|this\s{0,9}\[|[\u00ad\u200b-\u200f\u2060-\u2064]""")
 _LOOKS_LIKE_CODE = re.compile(
     r"request|eval\b|execute|process|assembly|wscript|<%|runat|createobject|system\.|activexobject",
     re.IGNORECASE,
@@ -134,6 +134,8 @@ class _Weighing:
         codes = [(c, _language(c, parts)) for c in parts.codes]
         if included is not None:
             codes += _from_includes(report.includes, included, _INCLUDE_DEPTH, parts)
+        if parts.more:
+            report.cut = f"More than {CODES} stretches of code; what follows was not followed."
         if not codes:
             return
         report.language = max(
@@ -146,7 +148,7 @@ class _Weighing:
     def _code(self, codes: list[Code], language: str, depth: int) -> None:
         parts = self.parts
         text = "\n".join(c.text for c in codes)
-        if not _INTEREST.search(text) and not parts.objects:
+        if not _is_of_interest(text) and not parts.objects:
             return
         vb = language in ("vb", "vbscript")
         tokens: list[Token] = []
@@ -368,6 +370,12 @@ class _Weighing:
                 sources=tuple(word for bit, word in s.NAMES.items() if bits & bit),
             )
         )
+
+
+def _is_of_interest(code: str) -> bool:
+    """Say whether code holds any word without which nothing that weighs can be done or hidden."""
+    lowered = code.lower()
+    return any(word in lowered for word in _INTEREST) or _JOINED.search(lowered) is not None
 
 
 class _Lines:
