@@ -326,6 +326,18 @@ def test_of_a_large_file_the_code_at_its_end_is_found():
     assert report.cut
 
 
+def test_in_a_large_file_a_block_of_code_is_followed_past_its_mark():
+    page = build(
+        CS
+        + "<script runat=server>void Page_Load() {"
+        + "/* x */ " * 20_000
+        + ' «P».Start(«R»["q"]); }</script>'
+    )
+    report = weigh(page.encode() + b"x" * 3_000_000, "a.aspx", most=1 << 20)
+    assert report.level == "critical"
+    assert report.cut
+
+
 def test_stretches_of_code_without_number_are_cut_and_that_is_said():
     report = weigh(b"<% a(); %>" * 30_000, "a.aspx", most=MOST)
     assert report.cut

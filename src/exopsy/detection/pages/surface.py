@@ -90,8 +90,11 @@ def may_hold_code(data: bytes, suffix: str) -> bool:
 
 
 def spans_of_code(data: bytes, most: int) -> list[tuple[int, int]]:
-    """Return the beginning of a large file and the stretches around marks of code, ``most`` in all."""
-    spans: list[list[int]] = [[0, min(_SPAN, most, len(data))]]
+    """Return the first half of ``most``, and stretches around marks of code in the rest of the file.
+
+    Code goes on from where it is marked, so what stands in the first half is kept whole.
+    """
+    spans: list[list[int]] = [[0, min(max(most // 2, _SPAN), most, len(data))]]
     left = most - spans[0][1]
     marks = (b"<%", b"runat", b"RUNAT", b"Runat", b"runAt", b"<\0%")
     at = spans[0][1]

@@ -135,7 +135,7 @@ class _Weighing:
         if included is not None:
             codes += _from_includes(report.includes, included, _INCLUDE_DEPTH, parts)
         if parts.more:
-            report.cut = f"More than {CODES} stretches of code; what follows was not followed."
+            self._too_long(f"More than {CODES} stretches of code", parts.codes[-1].start)
         if not codes:
             return
         report.language = max(
@@ -156,7 +156,7 @@ class _Weighing:
             tokens += tokenize(code.text, code.start, vb=vb, most=_TOKENS - len(tokens))
             tokens.append(Token(MARK, ";", code.start + len(code.text)))
         if len(tokens) >= _TOKENS:
-            self._report.cut = f"More than {_TOKENS} tokens of code; what follows was not followed."
+            self._too_long(f"More than {_TOKENS} tokens of code", tokens[-1].at)
         folder = Folder()
         members: list[tuple[str, int]] = []
         folded = plain_members(folder.fold(tokens), lambda name, at: members.append((name, at)))
@@ -172,6 +172,11 @@ class _Weighing:
         self._tricks(text, tokens, folded, members, flow)
         if depth < _LAYER_DEPTH:
             self._layers(folded, folder, language, depth)
+
+    def _too_long(self, what: str, at: int) -> None:
+        """Say that not all code was followed: nobody writes that much, and it may hide what follows."""
+        self._report.cut = f"{what}; what follows was not followed."
+        self._add("padding", "It holds more code than can be followed", at, 36, "T1027.001")
 
     # -- what it does ------------------------------------------------------------------------
 
