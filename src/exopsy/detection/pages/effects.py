@@ -116,7 +116,7 @@ class Effects:
             self.add("listener", at, value)
         elif name in ("directorysearcher", "directoryentry") and value & s.TAINT:
             self.add("ldap", at, value)
-        elif name == "xsltsettings" and sum("true" == flow.last_name(p) for p in pieces) >= 1:
+        elif name == "xsltsettings" and sum(flow.last_name(p) == "true" for p in pieces) >= 1:
             self._scripts_xslt = True
         elif name == "function" and self._flow.language in ("jscript",):
             self.add("evaluate", at, value)
@@ -126,7 +126,7 @@ class Effects:
             return 0
         return _NOT_HERE
 
-    def _run(  # noqa: PLR0911
+    def _run(
         self, name: str, owner: str, names: tuple[str, ...], current: int, given: int,
         pieces: Sequence[Piece], at: int,
     ) -> int:  # fmt: skip
@@ -310,7 +310,7 @@ class Effects:
             return value | s.SHELL
         return 0
 
-    def _files(  # noqa: PLR0911
+    def _files(
         self, name: str, owner: str, names: tuple[str, ...], current: int, given: int,
         pieces: Sequence[Piece], at: int,
     ) -> int:  # fmt: skip
@@ -388,9 +388,7 @@ class Effects:
             self.add("capture", at, bits)
         elif chosen and content & (_OUTSIDE | s.DECODED | s.UNKNOWN) and not rooted:
             self.add("write-any", at, bits)
-        elif chosen and content & _OUTSIDE and text_content:
-            self.add("write-named", at, bits)
-        elif named and not rooted:
+        elif (chosen and content & _OUTSIDE and text_content) or (named and not rooted):
             self.add("write-named", at, bits)
         elif (named or chosen) and content & _OUTSIDE:
             self.add("write-in-folder", at, bits)
@@ -404,7 +402,7 @@ class Effects:
                 return token.value.lower()
         return ""
 
-    def _other(  # noqa: PLR0911
+    def _other(
         self, name: str, owner: str, names: tuple[str, ...], current: int, given: int,
         pieces: Sequence[Piece], at: int,
     ) -> int:  # fmt: skip
@@ -420,7 +418,7 @@ class Effects:
             elif name == "load" and self._scripts_xslt and "trustedxslt" in self.words:
                 self.add("xslt-script", at, 0)
             return s.STYLESHEET
-        if name in k.CONNECTS and (current & s.SOCKET or value & _OUTSIDE and self.words & {"socket", "tcpclient"}):
+        if name in k.CONNECTS and (current & s.SOCKET or (value & _OUTSIDE and self.words & {"socket", "tcpclient"})):
             self.add("connect", at, (value | current) & s.VALUE_BITS)
             return s.SOCKET | value
         if name in ("send", "receive", "beginreceive", "getstream") and current & s.SOCKET:

@@ -152,9 +152,7 @@ class Flow:
                     bits |= s.DECODED  # kept only where there is something
                 compare = False
                 key = ""
-            elif value in _COMPARE or (value == "=" and condition):
-                compare = True
-            elif value == "||" and self.language not in ("jscript", "client"):
+            elif value in _COMPARE or (value == "=" and condition) or (value == "||" and self.language not in ("jscript", "client")):
                 compare = True
             elif value in ("^", "^=") and bits & s.FROM_OUTSIDE:
                 bits |= s.DECODED
@@ -522,7 +520,7 @@ class Flow:
             return len(token.value.strip("~/\\. ")) > 1
         if token.kind == NAME:
             held = self._value(token.value)
-            return bool(held & s.ROOTED) or not held & s.FROM_OUTSIDE and token.value != "request" and self._more(piece)
+            return bool(held & s.ROOTED) or (not held & s.FROM_OUTSIDE and token.value != "request" and self._more(piece))
         return False
 
     def _more(self, piece: Piece) -> bool:

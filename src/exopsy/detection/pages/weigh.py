@@ -160,7 +160,7 @@ class _Weighing:
             language,
             controls=parts.controls,
             objects=_objects(parts),
-            all_published="servicehost" in parts.kinds or "webservice" in parts.kinds and False,
+            all_published="servicehost" in parts.kinds or ("webservice" in parts.kinds and False),
         )
         hits = flow.run()
         self._effects(hits, flow, folded, codes)
