@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lxml import etree
-
 from exopsy.evidence.files.place import file_fields
 from exopsy.schema.file import FileFacts
 from exopsy.schema.row import Origin, Row, Skipped
@@ -32,6 +30,8 @@ def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
         # a note declares nothing; what does could unfold into very much
         yield Skipped(reason="doctype", origin=origin)
         return
+    from lxml import etree  # loaded where there is such a file
+
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     try:
         root = etree.fromstring(data.rstrip(b"\0"), parser)
