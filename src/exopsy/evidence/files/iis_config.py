@@ -56,7 +56,9 @@ def recognise(head: bytes, path: str) -> bool:
     text = head_text(head)
     if first_name(text) != "configuration":
         return False
-    return ".config" in path.rpartition("/")[2].lower() or any(f"<{section}" in text for section in _SECTIONS)
+    return ".config" in path.rpartition("/")[2].lower() or any(
+        f"<{section}" in text for section in _SECTIONS
+    )
 
 
 def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
