@@ -38,6 +38,7 @@ def examine(
     indicators: Sequence[str | Path] = (),
     hashes: Sequence[str | Path] = (),
     baselines: Sequence[str | Path] = (),
+    yara: Sequence[str | Path] = (),
     cache: str | Path | None = None,
     progress: Progress | None = None,
 ) -> CaseDocument:
@@ -57,6 +58,7 @@ def examine(
         selection: which of those rules; None: all that are stable, test or experimental.
         indicators: files of indicators to look for: STIX, MISP, CSV, plain lists.
         hashes: files of hashes to compare with every file.
+        yara: folders of YARA rules to ask about pages as well.
         baselines: files that say what clean servers hold (``exopsy baseline make``).
         cache: folder for compiled rules; None compiles them each time.
         progress: receives news of the run.
@@ -85,6 +87,7 @@ def examine(
         indicators=tuple(map(Path, indicators)),
         hashes=tuple(map(Path, hashes)),
         baselines=tuple(map(Path, baselines)),
+        yara=tuple(map(Path, yara)),
         cache=None if cache is None else Path(cache),
         started=now_utc(),
     )

@@ -48,6 +48,15 @@ def settings(*words):
     return settings_from(arguments, arguments.collection)
 
 
+def test_what_the_case_states_of_chosen_rules_is_in_order(tmp_path):
+    words = ["--rules", str(tmp_path)]
+    for status in ("unsupported", "experimental", "stable", "deprecated", "test"):
+        words += ["--status", status]
+    chosen = settings(*words).options()["rules_from_outside"]["statuses"]
+    assert chosen == sorted(chosen)
+    assert len(chosen) == 5
+
+
 def test_a_case_is_written_and_told(lab, tmp_path, capsys):
     before = listing(lab)
     code = main(["examine", str(lab), "--since", "2021-02-27", "--workers", "1"])

@@ -29,7 +29,7 @@ CASE = Path(__file__).parents[1] / "reports" / "data" / "case.json"
         "sql x",
         "sql x q --csv --json",
         "exposure",
-        "exposure --build 15.1",
+        "exposure --build 15.1.2106.2 --date yesterday",
         "lab",
         "lab make x --scenario s --days -1",
         "lab bulk x --bytes 10 --hit-share 2",

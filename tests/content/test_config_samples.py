@@ -60,7 +60,7 @@ def test_nothing_is_said_of_clean_servers_but_what_is_true(found) -> None:
 
 
 def test_modules_that_were_put_there_are_found(found) -> None:
-    assert found[PLANTED]["config_native_module_in_odd_folder", "high"] == 3
+    assert found[PLANTED]["config_native_module_outside_programs", "medium"] == 3
 
 
 def test_protection_that_is_switched_on_is_not_called_off(found) -> None:

@@ -93,8 +93,8 @@ def test_findings_are_few_and_the_rest_is_counted(made):
         ("medium", "q1w2e3.aspx", "1"),
     ]
     (pages,) = [c for c in host.coverage if c.log == "web-page"]
-    assert pages.known == {"changed": 1, "not-compared": 1, "unknown": 62}
-    assert (pages.artifacts, pages.state) == (64, "read")
+    assert pages.known == {"changed": 1, "not-compared": 1, "unknown": 63}
+    assert (pages.artifacts, pages.state) == (65, "read")
     assert host.verdict.conclusion == "suspicious"
 
 
@@ -155,12 +155,15 @@ def test_a_clean_server_of_ones_own_answers_for_its_build(examine, tmp_path, cap
     same = examine(folder, baselines=[baseline])
     assert told(same) == []
     (pages,) = [c for c in same.hosts[0].coverage if c.log == "web-page"]
-    assert pages.known == {"shipped": 63}
+    assert pages.known == {"shipped": 64}
     assert len(same.tool.options["baselines"]) == 1
     # another server of that build, on which one page was changed and one was added
     (folder / f"{AUTH}/logon.aspx").write_bytes(b"<%@ Page %> changed")
     (folder / f"{AUTH}/x.js").write_bytes(b"<%@ Page %> in a script")
-    assert told(examine(folder, baselines=[baseline])) == [("low", "logon.aspx", "1")]
+    assert told(examine(folder, baselines=[baseline])) == [
+        ("low", "logon.aspx", "1"),
+        ("medium", "x.js", "1"),
+    ]
 
 
 def test_a_page_that_could_not_be_read_to_its_end_is_not_called_changed(examine, tmp_path):

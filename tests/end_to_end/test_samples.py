@@ -68,11 +68,14 @@ def test_other_peoples_web_logs_hold_no_break_in(command):
     check_honesty(told.case)
 
 
-def test_configuration_files_are_no_logs(command):
+def test_public_configuration_holds_no_backdoor(command):
     told = command(SAMPLES / "iis-config")
-    assert told.code == ExitCode.INCONCLUSIVE
     files = [a for a in told.case.artifacts if a.path.endswith(".config")]
     assert len(files) == len(list((SAMPLES / "iis-config").glob("*.config"))) > 0
-    assert {a.state for a in files} == {"not-evidence"}
-    assert told.case.hosts == []
-    assert told.case.findings == []
+    assert {a.kind for a in files} == {"iis-config"}
+    assert {a.state for a in files} <= {"read", "partial"}
+    serious = [f for f in told.case.findings if f.level in ("high", "critical")]
+    places = {e.artifact.rpartition("__")[2] for f in serious for e in f.evidence}
+    assert not {name for name in places if "Bad" not in name and "MisConfigured" not in name}
+    assert told.code == ExitCode.SUSPICIOUS  # modules that somebody tried from C:\\Temp
+    check_honesty(told.case)

@@ -130,6 +130,19 @@ def test_a_clients_word_counts_only_outside_the_servers_own() -> None:
     assert only.days == {"2021-03-02": "15.1.2106"}
 
 
+def test_a_folder_that_was_asked_for_on_one_day_only_is_somebodys_guess() -> None:
+    found = see(
+        ("2021-03-01", "15.1.2106", "asked-path"),
+        ("2021-03-02", "15.2.1748", "asked-path"),
+        ("2021-03-03", "15.1.2106", "asked-path"),
+        ("2021-03-04", "15.1.2176", "asked-path"),
+        ("2021-03-05", "15.1.2176", "asked-path"),
+    )
+    assert "2021-03-02" not in found.days
+    assert list(found.days.values())[-1] == found.build == "15.1.2176"
+    assert len(found.days) == 4
+
+
 _SIGHTINGS = st.builds(
     Sighting,
     day=st.sampled_from(["", "2021-03-01", "2021-03-02", "2021-03-05", "x"]),

@@ -7,7 +7,7 @@ from typing import get_args
 import msgspec
 
 from exopsy.core.exit_code import ExitCode
-from exopsy.evidence.registry import FORMATS
+from exopsy.evidence.registry import RULE_FORMATS
 from exopsy.reports import words
 from exopsy.schema import case
 
@@ -37,7 +37,7 @@ def test_every_state_has_words():
 
 
 def test_every_log_format_has_a_name_for_people():
-    assert {spec.name for spec in FORMATS} == set(words.LOGS)
+    assert {spec.name for spec in RULE_FORMATS} == set(words.LOGS)
 
 
 def test_every_conclusion_has_its_own_exit_code():

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import date
 from typing import get_args
 
-from exopsy.evidence.registry import FORMATS
+from exopsy.evidence.registry import RULE_FORMATS
 from exopsy.schema.case import BackdoorKind
 from exopsy.verdict.words import (
     between,
@@ -18,7 +18,7 @@ from exopsy.verdict.words import (
 
 
 def test_every_log_and_every_kind_of_backdoor_has_words():
-    assert {spec.name for spec in FORMATS} <= load_words().logs.keys()
+    assert {spec.name for spec in RULE_FORMATS} <= load_words().logs.keys()
     assert set(get_args(BackdoorKind)) == load_words().backdoors.keys()
 
 

@@ -218,6 +218,15 @@ def _examine(commands: _Commands[Parser]) -> None:
         help="what a clean server of your build holds, from 'exopsy baseline make' (repeatable)",
     )
     parser.add_argument(
+        "--yara",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="YARA rules of your own to ask about pages and handlers: a folder or a file"
+        " (repeatable)",
+    )
+    parser.add_argument(
         "--workers",
         type=_positive,
         default=min(os.cpu_count() or 1, 8),

@@ -61,6 +61,7 @@ def settings_from(arguments: argparse.Namespace, case_dir: Path) -> RunSettings:
         indicators=tuple(arguments.indicators),
         hashes=tuple(arguments.hashes),
         baselines=tuple(arguments.baseline),
+        yara=tuple(arguments.yara),
         cache=default_cache(),
         started=now_utc(),
     )

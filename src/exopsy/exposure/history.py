@@ -85,6 +85,7 @@ def build_history(
             continue  # a client's word between two of the server's own
         chosen = _best(own or by_day[day])
         days[day], sources[day] = chosen.build, chosen.source
+    _drop_lone_words(days, sources)
     undated = [s for s in known if not s.day and s.source in _UNDATED]
     conflicts = [*_after_setup(by_day, facts), *_on_disk(undated, facts)]
     final = _best(undated) if undated else None
@@ -120,6 +121,19 @@ def _last(
     if sources[newest] == "setup-log":
         return days[newest], f"named by the setup log on {newest}"
     return days[newest], f"named by the logs of {newest}"
+
+
+def _drop_lone_words(days: dict[str, str], sources: dict[str, Source]) -> None:
+    """Forget a base that clients asked for on one day only, between two days of another one."""
+    order = sorted(days)
+    lone = [
+        day
+        for before, day, after in zip(order, order[1:], order[2:], strict=False)
+        if sources[day] == "asked-path"
+        and _key(days[before])[:3] == _key(days[after])[:3] != _key(days[day])[:3]
+    ]
+    for day in lone:
+        del days[day], sources[day]
 
 
 def _is_own(sighting: Sighting) -> bool:

@@ -22,6 +22,7 @@ from exopsy.pipeline.file_reading import FileReading
 from exopsy.pipeline.kept_records import KeptTables
 from exopsy.pipeline.known_good import KnownGood, WaitingRows
 from exopsy.pipeline.matches import MatchTable
+from exopsy.pipeline.page_weighing import PageWeighing
 from exopsy.pipeline.scan import Work
 from exopsy.pipeline.settings import RunSettings
 from exopsy.pipeline.sieving import LogSieve
@@ -79,6 +80,7 @@ class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
     sieves: Callable[[FormatSpec], LogSieve]
     sweep: Sweep | None
     known: KnownGood
+    pages: PageWeighing
     folder: Path
     """Of the run."""
     digests: tuple[str, ...] = ()
@@ -139,7 +141,7 @@ class ScanTools:
                 self._matches,
                 settings.limits,
                 enrich={
-                    "web-page": [plan.known.known_good_fields],
+                    "web-page": [plan.known.known_good_fields, plan.pages.page_fields],
                 },
                 waiting=self._waiting,
                 interest=plan.bundle.disk_places.interest,

@@ -38,6 +38,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Files of hashes, which are compared with files only."""
     baselines: tuple[Path, ...] = ()
     """Files that say what clean servers hold."""
+    yara: tuple[Path, ...] = ()
+    """Folders or files of YARA rules that are asked about pages, beside ours."""
     cache: Path | None = None
     """Folder for compiled rules."""
     started: datetime
@@ -50,7 +52,11 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
         How it was read (plain or sieved, how many workers) can't, and stays out.
         """
         own_only = len(self.content) == 1
-        chosen = {} if own_only else {"rules_from_outside": msgspec.to_builtins(self.selection)}
+        chosen = (
+            {}
+            if own_only
+            else {"rules_from_outside": msgspec.to_builtins(self.selection, order="deterministic")}
+        )
         return {
             "since": None if self.since is None else self.since.isoformat(),
             "until": None if self.until is None else self.until.isoformat(),

@@ -263,6 +263,11 @@ _EXCHANGE_BINARY = """
 _EXCHANGE_SETUP = "SetupVersion InstalledVersion Mode User Result Build".split()
 _KNOWN_GOOD = "KnownGood KnownPlace KnownBuilds KnownAt KnownBy KnownRange".split()
 
+_PAGE_WEIGHED = """
+    Score Level Reasons ReasonNames Sinks Sources Tricks Language Encoding Includes Decoded FirstLine
+    Cut Yara YaraLevel YaraTitles
+""".split()
+
 
 def _of_file(columns: list[str]) -> LogColumns:
     return LogColumns(columns=(*_PLACE, *columns), csv=False, separated=False)
@@ -347,7 +352,9 @@ COLUMNS: dict[str, LogColumns] = {
         columns=(*_FILE, *_LISTED, *_CHANGE_JOURNAL), csv=False, separated=False
     ),
     "copy-list": LogColumns(columns=(*_FILE, *_LISTED, *_COPY_LIST), csv=False, separated=False),
-    "web-page": LogColumns(columns=(*_WEB_PAGE, *_KNOWN_GOOD), csv=False, separated=False),
+    "web-page": LogColumns(
+        columns=(*_WEB_PAGE, *_KNOWN_GOOD, *_PAGE_WEIGHED), csv=False, separated=False
+    ),
     "exchange-binary": LogColumns(
         columns=(*_WEB_PAGE, *_EXCHANGE_BINARY), csv=False, separated=False
     ),

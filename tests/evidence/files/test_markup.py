@@ -116,6 +116,13 @@ def test_the_number_of_elements_is_bounded() -> None:
     assert sum(1 for _ in document.walk()) == markup.MOST_ELEMENTS
 
 
+def test_the_number_of_broken_tags_is_bounded() -> None:
+    document = Markup(b"<r>" + b"<%" * 1_000_000 + b"<late/></r>")
+    assert document.lost[markup.TOO_MANY] == 1
+    assert document.lost[markup.DAMAGED] <= 4 * markup.MOST_ELEMENTS
+    assert [e.name for e in document.walk()] == ["r"]
+
+
 @pytest.mark.parametrize(
     "hostile",
     [

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from exopsy.evidence.files.encoded_text import EncodedText, shown
 from exopsy.schema.row import Origin, Skipped
 
-MOST_ELEMENTS = 200_000
+MOST_ELEMENTS = 50_000
 MOST_DEPTH = 200
 DOCTYPE = "document-type"
 DAMAGED = "damaged-markup"
@@ -87,8 +87,9 @@ class Element:
 class Markup:
     """A document: its outermost elements, and what could not be read of it."""
 
-    def __init__(self, data: bytes) -> None:
-        """Read ``data``; never raises."""
+    def __init__(self, data: bytes, most: int = MOST_ELEMENTS) -> None:
+        """Read the first ``most`` elements of ``data``; never raises."""
+        self._most = most
         self.data = data
         self.source = EncodedText(data)
         self.tops: list[Element] = []
@@ -133,7 +134,8 @@ class Markup:
 
     def _read(self, text: str) -> None:
         position = 0
-        while True:
+        # An element has two tags; what is only damage is not looked at for ever.
+        for _ in range(4 * self._most):
             at = text.find("<", position)
             if at < 0:
                 self._add_text(text, position, len(text))
@@ -147,6 +149,7 @@ class Markup:
                 position = self._begin(text, at)
             if position < 0:
                 return
+        self._lose(TOO_MANY)
 
     def _pass_over(self, text: str, at: int) -> int:
         """Pass a comment, a character section, a document type or an instruction."""
@@ -184,7 +187,7 @@ class Markup:
             self._over += not is_empty
             return found.end()
         self._count += 1
-        if self._count > MOST_ELEMENTS:
+        if self._count > self._most:
             self._lose(TOO_MANY)
             return -1
         element = Element(_local(found[1]), _attributes(found[2]), at, found.end())

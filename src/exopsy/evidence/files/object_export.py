@@ -23,6 +23,7 @@ from exopsy.schema.row import Origin, Skipped
 
 MOST_OBJECTS = 200_000
 MOST_FIELDS = 500
+MOST_ELEMENTS = 500_000
 DAMAGED = "damaged-export"
 TOO_MANY = "too-many-objects"
 
@@ -84,7 +85,7 @@ def read_objects(data: bytes, artifact: str) -> Iterator[Exported | Skipped]:
     origin = Origin(artifact=artifact, offset=0, line=1)
     shape = shape_of(source.text)
     if shape == "clixml":
-        markup = Markup(data)
+        markup = Markup(data, MOST_ELEMENTS)
         objects: Iterator[Exported] = _of_clixml(markup)
     elif shape == "json":
         objects = _of_json(source, len(data))
