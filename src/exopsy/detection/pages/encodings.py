@@ -52,8 +52,8 @@ def decode(data: bytes) -> Decoded:
         if data.startswith(mark):
             odd = ("odd-encoding",) if codec.startswith("utf-32") else ()
             return _wide_or_text(data, length, codec, odd)
-    if mark := _UTF7_MARK.match(data[:8]):
-        return _decoded(data, mark.end(), "utf-7", ("odd-encoding",))
+    if utf7 := _UTF7_MARK.match(data[:8]):
+        return _decoded(data, utf7.end(), "utf-7", ("odd-encoding",))
     if codec := _by_nul_pattern(data[:_HEAD]):
         return _decoded(data, 0, codec, ("odd-encoding",))
     if codec := _ebcdic(data[:_HEAD]):

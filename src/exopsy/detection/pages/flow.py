@@ -152,7 +152,11 @@ class Flow:
                     bits |= s.DECODED  # kept only where there is something
                 compare = False
                 key = ""
-            elif value in _COMPARE or (value == "=" and condition) or (value == "||" and self.language not in ("jscript", "client")):
+            elif (
+                value in _COMPARE
+                or (value == "=" and condition)
+                or (value == "||" and self.language not in ("jscript", "client"))
+            ):
                 compare = True
             elif value in ("^", "^=") and bits & s.FROM_OUTSIDE:
                 bits |= s.DECODED
@@ -311,7 +315,12 @@ class Flow:
                 current = self._indexed(names, current, [], tokens[at + 1].value)
                 at += 2
             called = False
-            while at < size and depth < _DEPTH and tokens[at].kind == MARK and tokens[at].value in "([":
+            while (
+                at < size
+                and depth < _DEPTH
+                and tokens[at].kind == MARK
+                and tokens[at].value in "(["
+            ):
                 close = min(self.match[at], size)
                 is_call = tokens[at].value == "("
                 pieces = self._level(at + 1, close, depth + 1) if close > at + 1 else []
@@ -322,7 +331,9 @@ class Flow:
                     if constant == "":
                         current |= self._held.get((0, f"{names[-1]}[*]"), 0)
                 elif is_call and not called:
-                    current = self._called(tuple(names), current, pieces, start, key, made=made, constant=constant)
+                    current = self._called(
+                        tuple(names), current, pieces, start, key, made=made, constant=constant
+                    )
                     made = False
                 elif is_call:
                     current |= self._or(pieces) & s.VALUE_BITS
@@ -330,7 +341,12 @@ class Flow:
                     current = self._indexed(names, current, pieces, constant)
                 called = called or is_call
                 at = close + 1
-            if at + 1 < size and tokens[at].kind == MARK and tokens[at].value in (".", "?.", "::") and tokens[at + 1].kind == NAME:
+            if (
+                at + 1 < size
+                and tokens[at].kind == MARK
+                and tokens[at].value in (".", "?.", "::")
+                and tokens[at + 1].kind == NAME
+            ):
                 at += 1
                 continue
             if not called and made:
@@ -364,6 +380,14 @@ class Flow:
     def _first(self, name: str, tokens: Sequence[Token], at: int, size: int) -> int:
         if name == "request" and not self._is_other_request():
             return s.REQUEST
+        if (
+            name in ("form", "querystring")
+            and at >= 2
+            and tokens[at - 2].value == "."
+            and at < size
+            and tokens[at].value == "("
+        ):
+            return s.REQUEST_MEMBERS[name]  # With Request: .Form("x")
         found = self._value(name)
         own = self._by_name.get(name)
         if own and not (at < size and tokens[at].value == "("):
@@ -399,10 +423,12 @@ class Flow:
         if name == "request":
             return s.REQUEST
         if current & s.REQUEST:
+            if current & s.REFLECTED:
+                return s.REQUEST | s.REFLECTED  # .GetProperty("Request").GetValue(...)
             return s.REQUEST_MEMBERS.get(name, 0)
         if name == "filename" and current & s.BODY:
             return s.FILE_NAME
-        if name in ("length", "count", "contentlength", "contenttype", "keys", "allkeys", "hasfile", "hasfiles"):
+        if name in ("length", "count", "contentlength", "hasfile", "hasfiles"):
             return 0
         if name in ("user", "identity", "server", "response", "physicalpath", "applicationpath"):
             return 0
@@ -418,7 +444,9 @@ class Flow:
             return s.EVALUATOR
         return 0
 
-    def _indexed(self, names: Sequence[str], current: int, pieces: Sequence[Piece], constant: str) -> int:
+    def _indexed(
+        self, names: Sequence[str], current: int, pieces: Sequence[Piece], constant: str
+    ) -> int:
         if current & s.REQUEST:
             current = s.VALUE
         word = constant.lower()
@@ -442,13 +470,30 @@ class Flow:
         """Take a call; return what its result holds."""
         name = names[-1]
         given = self._or(pieces)
+        if name in ("getproperty", "getfield", "get_request") and constant.lower() == "request":
+            return s.REQUEST | s.REFLECTED
+        if current & s.REQUEST and current & s.REFLECTED:
+            return s.REQUEST
         if current & s.REQUEST and (name == "request" or name in ("item", "get_item")):
             return self._indexed(names, current, pieces, constant)
-        if name in ("form", "querystring", "headers", "cookies", "params", "servervariables", "get", "item", "unvalidated"):
+        if name in (
+            "form",
+            "querystring",
+            "headers",
+            "cookies",
+            "params",
+            "servervariables",
+            "get",
+            "item",
+            "unvalidated",
+        ):
             return self._indexed(names, current, pieces, constant)
         own = self._by_name.get(name) if not made else None
-        if own and (len(names) == 1 or current & s.SELF or len(names) == 2):
-            return self._own(own, pieces)
+        if own:
+            returned = self._own(own, pieces)
+            if len(names) <= 2 or current & s.SELF:
+                return returned
+            current |= returned
         result = self.effects.called(names, current, pieces, at, made=made)
         if result >= 0:
             self._fill(name, current, given, pieces, key)
@@ -488,7 +533,12 @@ class Flow:
                 bits |= s.BODY
             for piece in pieces:
                 token = self.tokens[piece.start] if piece.start < len(self.tokens) else None
-                if bits and token is not None and token.kind == NAME and piece.end - piece.start == 1:
+                if (
+                    bits
+                    and token is not None
+                    and token.kind == NAME
+                    and piece.end - piece.start == 1
+                ):
                     self._hold(token.value, bits)
 
     @staticmethod
@@ -518,16 +568,16 @@ class Flow:
         token = self.tokens[piece.start]
         if token.kind == TEXT:
             return len(token.value.strip("~/\\. ")) > 1
-        if token.kind == NAME:
-            held = self._value(token.value)
-            return bool(held & s.ROOTED) or (not held & s.FROM_OUTSIDE and token.value != "request" and self._more(piece))
-        return False
-
-    def _more(self, piece: Piece) -> bool:
-        """Say whether something is put after the first name of an argument."""
-        return any(
-            t.kind == MARK and t.value in ("+", ",") for t in self.tokens[piece.start + 1 : piece.end][:40]
-        )
+        if token.kind != NAME or token.value in ("request", "new"):
+            return False
+        held = self._value(token.value)
+        if held & s.ROOTED:
+            return True
+        at = piece.start + 1
+        while at < piece.end and (self.tokens[at].kind == NAME or self.tokens[at].value == "."):
+            at += 1
+        # folder + name, Settings.Folder + name
+        return not held & s.FROM_OUTSIDE and at < piece.end and self.tokens[at].value == "+"
 
     def last_name(self, piece: Piece) -> str:
         """Return the last name in an argument: ``assembly`` of ``typeof(System.Reflection.Assembly)``."""
@@ -539,7 +589,16 @@ class Flow:
 
 def _begins_value(token: Token) -> bool:
     if token.kind == NAME:
-        return token.value not in _COMPARE_WORDS and token.value not in ("as", "in", "then", "to", "step", "handles", "else", "is")
+        return token.value not in _COMPARE_WORDS and token.value not in (
+            "as",
+            "in",
+            "then",
+            "to",
+            "step",
+            "handles",
+            "else",
+            "is",
+        )
     return token.kind in (TEXT, NUMBER)
 
 

@@ -11,9 +11,11 @@ from exopsy.detection.pages.tokens import MARK, NAME, Token
 
 _NO_PROCEDURE = frozenset(
     "if for foreach while switch catch using lock fixed elseif with synclock select function return "
-    "new when unchecked checked sizeof typeof in and or not".split()
+    "get set new when unchecked checked sizeof typeof in and or not".split()
 )
-_TYPES_ARE_NOT = frozenset("return new in else throw case goto await out ref yield not is as do set get".split())
+_TYPES_ARE_NOT = frozenset(
+    "return new in else throw case goto await out ref yield not is as do set get".split()
+)
 _HEADER = 16
 _LOOK_BACK = 40
 
@@ -59,7 +61,9 @@ def matching(tokens: Sequence[Token]) -> list[int]:
     return found
 
 
-def procedures(tokens: Sequence[Token], match: Sequence[int], *, all_published: bool) -> list[Procedure]:
+def procedures(
+    tokens: Sequence[Token], match: Sequence[int], *, all_published: bool
+) -> list[Procedure]:
     """Find the procedures; ``all_published`` makes every public one reachable from outside."""
     found: list[Procedure] = []
     size = len(tokens)
@@ -75,7 +79,7 @@ def procedures(tokens: Sequence[Token], match: Sequence[int], *, all_published: 
             if body < 0 or (index and tokens[index - 1].value in (".", "new", "=")):
                 continue
             parameters = _parameters(tokens, index + 2, close)
-        elif after.value == "{" and index + 2 < size and tokens[index + 2].value in ("get", "return"):
+        elif after.value == "{" and index + 2 < size and tokens[index + 2].value in ("get", "set"):
             body, parameters = index + 1, []  # a property
         else:
             continue

@@ -64,6 +64,9 @@ KINDS: dict[str, Kind] = {
     "xslt": Kind(
         62, 4, "T1220", "A stylesheet of the request is run", "A stylesheet is loaded"
     ),
+    "xslt-path": Kind(
+        34, 0, "T1220", "The request says which stylesheet is loaded", ""
+    ),
     "xslt-script": Kind(
         92, 26, "T1220", "A stylesheet of the request is run, with its scripts",
         "A stylesheet may run scripts",
@@ -77,6 +80,9 @@ KINDS: dict[str, Kind] = {
     "xaml": Kind(82, 10, "T1203", "XAML of the request is run", "XAML is loaded"),
     "write-any": Kind(
         70, 8, "T1105", "A file is written: the request says where and what", "A file is written"
+    ),
+    "write-edited": Kind(
+        56, 0, "T1105", "A file that the request names is written with what is typed into a form", ""
     ),
     "write-named": Kind(
         42, 8, "T1105", "A file is written under a name that the request chooses", "A file is written"
@@ -172,16 +178,20 @@ FILE_OWNERS = frozenset(
 ASSEMBLY_LOADS = frozenset(
     "load loadfrom loadfile unsafeloadfrom reflectiononlyload loadwithpartialname loadmodule".split()
 )
-DESERIALISES = frozenset("deserialize unsafedeserialize readobject deserializemethodresponse".split())
+FORMATTERS = frozenset(
+    "losformatter objectstateformatter binaryformatter soapformatter netdatacontractserializer "
+    "simpletyperesolver".split()
+)
+DESERIALISES = frozenset(
+    "deserialize unsafedeserialize readobject deserializemethodresponse".split()
+)
 COMPILES = frozenset(
     "compileassemblyfromsource compileassemblyfromfile compileassemblyfromdom "
     "compileassemblyfromdombatch compileassemblyfromsourcebatch createcompiler parsetext "
     "compileassemblyfromsource_".split()
 )
 REFLECTS = frozenset("invoke invokemember dynamicinvoke callbyname latecall lateget".split())
-CONNECTS = frozenset(
-    "connect connectasync beginconnect connecttcp sendto".split()
-)
+CONNECTS = frozenset("connect connectasync beginconnect connecttcp sendto".split())
 FETCHES = frozenset(
     "create createhttp downloadstring downloaddata openread uploaddata uploadstring getasync "
     "getstringasync postasync sendasync".split()
