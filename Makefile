@@ -3,10 +3,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test lint types walls rules unit bench quality golden lock clean
+.PHONY: help setup demo test lint types walls rules unit bench quality quality-pages golden lock clean
 
 help:  ## say what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(VENV)/.ready  ## an environment in this checkout, from the lock file
 
@@ -41,8 +41,15 @@ unit: setup
 bench: setup  ## the figures of docs/performance.md (long)
 	$(BIN)/python tools/bench.py
 
+# ARCHIVE=FILE PASSWORD_FILE=FILE: weigh the samples in an archive, in memory, instead
 quality: setup  ## hold lab cases against their truth, as docs/detection-quality.md tells (long)
-	$(BIN)/python tools/quality.py --seeds 5
+	$(if $(ARCHIVE),$(WEIGH_ARCHIVE),$(BIN)/python tools/quality.py --seeds 5)
+
+quality-pages: setup  ## weigh innocent web pages; with ARCHIVE=FILE PASSWORD_FILE=FILE samples
+	$(if $(ARCHIVE),$(WEIGH_ARCHIVE),$(BIN)/python tools/quality_pages.py)
+
+WEIGH_ARCHIVE = $(BIN)/python tools/quality_pages.py --archive "$(ARCHIVE)" \
+	$(if $(PASSWORD_FILE),--password-file "$(PASSWORD_FILE)")
 
 golden: setup  ## write the golden case again; read the difference
 	$(BIN)/python tools/make_golden.py

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from source_archives import LOG, SHORT, make_tar
 
 from exopsy.schema.artifact import Problem
+from exopsy.sources import collection as collection_module
 from exopsy.sources import open_collection
+from exopsy.sources.tar_archive import tar_entries
 
 
 def read_all(path: Path) -> tuple[dict[str, bytes], dict[str, str], list[Problem]]:
@@ -37,6 +39,22 @@ def test_names_long_and_foreign_in_every_dialect(tmp_path: Path, form: int) -> N
         files["x/" * 200 + "long.log"] = SHORT
     (tmp_path / "a").write_bytes(make_tar(files, format=form))
     assert read_all(tmp_path / "a") == (files, {}, [])
+
+
+def test_short_files_cost_no_second_look_at_the_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"empty.log": b"", **{f"{n}.log": SHORT[:100] for n in range(20)}}
+    (tmp_path / "a").write_bytes(make_tar(files))
+    starts = []
+
+    def counted(*arguments: object) -> object:
+        starts.append(arguments)
+        return tar_entries(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(collection_module, "tar_entries", counted)
+    assert read_all(tmp_path / "a") == (files, {}, [])
+    assert len(starts) == 1
 
 
 def test_links_devices_and_climbing_names(tmp_path: Path) -> None:

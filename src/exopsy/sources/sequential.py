@@ -71,6 +71,9 @@ class _CurrentEntry:
         self._index = index
         self._first: bytes | None = None
         self._rest_taken = False
+        self._is_sound = False
+        self._is_whole = False
+        """The first chunk is all there is; a short file is not looked for in the archive again."""
 
     def opener(self, on_error: Callable[[str], None]) -> Callable[[], ChunkStream]:
         return lambda: ChunkStream(self._read(), on_error)
@@ -85,12 +88,20 @@ class _CurrentEntry:
                 return
             self._first = b""  # stays so if the very first chunk is damaged
             self._first = next(self._chunks, b"")
+            self._is_sound = True
         yield self._first
+        if self._is_whole:
+            return
         if self._rest_taken:
             yield from islice(self._read_again(), 1, None)
         else:
             self._rest_taken = True
-            yield from self._chunks
+            second = next(self._chunks, None)
+            if second is None:
+                self._is_whole = self._is_sound  # damage is met again by whoever reads again
+            else:
+                yield second
+                yield from self._chunks
 
     def _read_again(self) -> Iterator[bytes]:
         entries = self._entries()  # must live as long as its entry is read
