@@ -308,6 +308,19 @@ def test_an_editor_that_keeps_files_inside_the_site_is_for_a_person_to_read():
     assert at_least(level(FOLDERS.replace("PLACE", ""), "a.ashx"), "high")
 
 
+def test_a_configuration_that_runs_pictures_is_for_a_person_to_read():
+    text = '<configuration><handlers><add name="x" path="*.xml" modules="IsapiModule" scriptProcessor="C:\\\\x\\\\{}" /></handlers></configuration>'
+    assert level(text.format("asp.dll"), "web.config") == "medium"
+    wide = text.format("asp.dll").encode("utf-16")
+    assert weigh(wide, "web.config", most=MOST).level == "medium"
+    assert level(text.format("other.dll"), "web.config") == "informational"
+    # It hands the name on to handlers; none of them is for this kind.
+    forbidden = (
+        '<add name="PageHandlerFactory" path="*.aspx" type="System.Web.UI.PageHandlerFactory" />'
+    )
+    assert level(text.format("aspnet_isapi.dll") + forbidden, "web.config") == "informational"
+
+
 def test_only_escapes_of_plain_letters_are_a_trick():
     assert (
         level(JS + "<% var gr\\u00f6\\u00dfe = 1; convert(gr\\u00f6\\u00dfe); %>")

@@ -57,7 +57,11 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "picture_with_page": ("GIF89a\x01\0" + CS, ["GIF89a\x01\0<% not a page", "x GIF89a" + CS]),
     "configuration_runs_static_files": (
         CONFIG.format("*.config"),
-        [CONFIG.format("*.asp"), CONFIG.format("*.jpg").replace("asp.dll", "pictures.dll")],
+        [
+            CONFIG.format("*.asp"),
+            CONFIG.format("*.txt").replace("asp.dll", "aspnet_isapi.dll"),
+            CONFIG.format("*.jpg").replace("asp.dll", "pictures.dll"),
+        ],
     ),
     "configuration_with_code": (
         '<configuration></configuration><!-- <% «E» «R»("k") %> -->',

@@ -76,7 +76,7 @@ rule configuration_runs_static_files {
         innocent = "Products that serve pictures through a handler of their own name another type."
         reference = "P04"
     strings:
-        $handler = /<add\b[^<>]{0,300}path\s{0,9}=\s{0,9}["'][^"']{0,20}\.(config|jpe?g|gif|png|bmp|ico|txt|css|js|log|html?)["'][^<>]{0,300}(asp\.dll|aspnet_isapi|PageHandlerFactory|SimpleHandlerFactory)/ nocase ascii wide
+        $handler = /<add\b[^<>]{0,300}path\s{0,9}=\s{0,9}["'][^"']{0,20}\.(config|jpe?g|gif|png|bmp|ico|txt|css|js|log|html?)["'][^<>]{0,300}(asp\.dll|PageHandlerFactory|SimpleHandlerFactory)/ nocase ascii wide
         $builder = /<add\b[^<>]{0,200}extension\s{0,9}=\s{0,9}["']\.(config|jpe?g|gif|png|bmp|ico|txt|css|js|log|html?)["'][^<>]{0,200}(PageBuildProvider|WebHandlerBuildProvider)/ nocase ascii wide
     condition:
         any of them

@@ -32,6 +32,7 @@ _MARKS = (
     b"<%", b"<\0%", b"r\0u\0n\0a\0t", b"<\0\0\0%", b"r\0\0\0u\0\0\0n", b"+adw", b"runat", b"#@~^", b":script",
     b"#include",
 )  # fmt: skip
+_CONFIG_MARKS = (b"<%", b"&lt;%", b"buildprovider", b"handlerfactory", b"asp.dll")
 _BLOCK = 8 << 20
 _OVERLAP = 64
 _HEAD = 4_096
@@ -59,8 +60,9 @@ _MAPPING = re.compile(
     r"""<add\b[^<>]{0,600}?\b(?:path|extension)\s{0,9}=\s{0,9}["'][^"']{0,40}\.(\w{2,8})["'][^<>]{0,600}?>""",
     re.IGNORECASE,
 )
+# aspnet_isapi.dll alone runs nothing: it asks the handlers, and those are named here.
 _RUNS = re.compile(
-    r"pagehandlerfactory|simplehandlerfactory|asp\.dll|aspnet_isapi|pagebuildprovider|"
+    r"pagehandlerfactory|simplehandlerfactory|asp\.dll|pagebuildprovider|"
     r"webhandlerbuildprovider|webservicehandlerfactory|razorbuildprovider",
     re.IGNORECASE,
 )
@@ -71,9 +73,8 @@ def may_hold_code(data: bytes, suffix: str) -> bool:
     if suffix in _RAZOR:
         return b"@" in data or b"<%" in data
     if suffix == ".config":
-        return (
-            b"<%" in data or b"&lt;%" in data or b"uildProvider" in data or b"andlerFactory" in data
-        )
+        lowered = data.replace(b"\0", b"").lower()  # it may be UTF-16
+        return any(mark in lowered for mark in _CONFIG_MARKS)
     if b"<%" in data:
         return True
     for start in range(0, len(data), _BLOCK):
