@@ -56,6 +56,7 @@ def test_a_planted_module_is_a_backdoor_at_its_bytes(
     assert [(b.kind, b.path) for b in host.backdoors] == [
         ("iis-module", "c:\\programdata\\reset.dll")
     ]
+    assert [(b.state, b.state_basis) for b in host.backdoors] == [("present", "configuration")]
     (finding,) = [f for f in case.findings if f.level == "high"]
     (evidence,) = finding.evidence
     data = (folder / evidence.artifact).read_bytes()

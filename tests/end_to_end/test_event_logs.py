@@ -393,3 +393,13 @@ def test_what_can_be_innocent_alone_is_for_a_person_to_look_at(
     folder.mkdir()
     (folder / "sysmon.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     assert examine(folder).verdict.conclusion == conclusion
+
+
+def test_one_worker_starts_no_process(examine, dense, monkeypatch):
+    def start(*_: object):
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(event_reading, "WORTH", 1)
+    monkeypatch.setattr(event_pool.EventPool, "_start", start)
+    assert {a.state for a in examine(dense, workers=1).artifacts} == {"read"}
+    assert "failed" in {a.state for a in examine(dense, workers=2).artifacts}

@@ -68,10 +68,10 @@ def test_the_command_makes_them(tmp_path, capsys):
     assert "Security" in said and "collection" in said
 
 
-def test_lab_make_writes_event_logs_when_asked(tmp_path, capsys):
+def test_lab_make_writes_event_logs_unless_told_not_to(tmp_path, capsys):
     command = ["lab", "make", "--scenario", "proxylogon", "--days", "1", "--requests-per-day", "50"]
-    assert main([*command, str(tmp_path / "a"), "--events", "--no-sysmon"]) == 0
-    assert main([*command, str(tmp_path / "b")]) == 0
+    assert main([*command, str(tmp_path / "a"), "--no-sysmon"]) == 0
+    assert main([*command, str(tmp_path / "b"), "--no-events"]) == 0
     names = {p.name for p in (tmp_path / "a").rglob("*.evtx")}
     assert "Security.evtx" in names and not any("Sysmon" in n for n in names)
     assert not list((tmp_path / "b").rglob("*.evtx"))

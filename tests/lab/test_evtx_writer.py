@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import evtx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exopsy.lab import event_kinds as kinds
@@ -81,6 +81,7 @@ ROWS = st.lists(st.sampled_from(sorted(CASES)), min_size=1, max_size=8).flatmap(
 
 
 @given(ROWS)
+@settings(deadline=None)
 def test_every_value_of_every_type_comes_back(tmp_path_factory, case):
     types, rows = case
     kind = kind_of(types)
@@ -95,6 +96,7 @@ def test_every_value_of_every_type_comes_back(tmp_path_factory, case):
 
 
 @given(st.lists(TEXT, min_size=2, max_size=27))
+@settings(deadline=None)
 def test_a_list_without_names_comes_back_with_its_empty_items(tmp_path_factory, values):
     path = tmp_path_factory.mktemp("evtx") / "a.evtx"
     written(path, [Event(AT, kinds.CMDLET, values)])

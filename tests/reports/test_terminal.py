@@ -55,6 +55,16 @@ def test_the_summary_says_what_was_concluded_and_what_to_do():
     assert text.index("1. Take EX01") < text.index("2. Copy /aspnet_client")
 
 
+def test_signs_that_a_person_must_judge_are_listed():
+    case = decode_case(CASE)
+    (host, *_) = case.hosts
+    verdict = msgspec.structs.replace(host.verdict, conclusion="suspicious")
+    case.hosts = [msgspec.structs.replace(host, verdict=verdict)]
+    text = words_of(render(case))
+    for reason in verdict.reasons[:3]:
+        assert words_of(reason.text) in text
+
+
 def test_colour_adds_nothing_but_colour():
     case = decode_case(CASE)
     coloured = render(case, colour=True)

@@ -272,3 +272,27 @@ def test_an_unsupported_container_inside_is_a_problem_and_still_a_member(tmp_pat
         assert set(contents(collection)) == {"a.rar", "lfs.zip"}
     (problem,) = collection.problems
     assert "RAR" in problem.text
+
+
+@pytest.mark.parametrize("pack", [make_zip, make_tar])
+def test_an_archive_can_be_a_member_too(tmp_path: Path, pack) -> None:
+    inner = make_zip({"a.log": SHORT})
+    outer = pack({"here/x.zip": inner, "other/y.zip": inner})
+    (tmp_path / "o").write_bytes(outer)
+    with open_collection(tmp_path / "o", gives=lambda path: "here/" in path) as collection:
+        found = {}
+        for member in collection.members():
+            with member.open() as stream:
+                found[member.path] = b"".join(iter(lambda: stream.read(100), b""))
+    assert found == {
+        "o!/here/x.zip": inner,
+        "o!/here/x.zip!/a.log": SHORT,
+        "o!/other/y.zip!/a.log": SHORT,
+    }
+
+
+def test_an_archive_that_can_not_be_opened_is_given_once(tmp_path: Path) -> None:
+    (tmp_path / "x.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(40))
+    for gives in (None, lambda _path: True):
+        with open_collection(tmp_path, gives=gives) as collection:
+            assert [member.path for member in collection.members()] == ["x.7z"]

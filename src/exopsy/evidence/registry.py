@@ -369,6 +369,7 @@ FILE_FORMATS: tuple[FormatSpec, ...] = (
     ),
     FormatSpec(
         name="transport-agents",
+        tells_what_is=True,
         module="exopsy.evidence.files.transport_agents",
         title="List of transport agents",
         product="exchange",
@@ -377,6 +378,7 @@ FILE_FORMATS: tuple[FormatSpec, ...] = (
     ),
     FormatSpec(
         name="iis-config",
+        tells_what_is=True,
         module="exopsy.evidence.files.iis_config",
         title="Web server and program configuration",
         product="exchange",
@@ -385,6 +387,7 @@ FILE_FORMATS: tuple[FormatSpec, ...] = (
     ),
     FormatSpec(
         name="scheduled-task",
+        tells_what_is=True,
         module="exopsy.evidence.files.scheduled_task",
         title="Scheduled tasks",
         product="exchange",
@@ -393,6 +396,7 @@ FILE_FORMATS: tuple[FormatSpec, ...] = (
     ),
     FormatSpec(
         name="virtual-directory-export",
+        tells_what_is=True,
         module="exopsy.evidence.files.virtual_directory_export",
         title="Exports of virtual directories",
         product="exchange",
@@ -401,6 +405,7 @@ FILE_FORMATS: tuple[FormatSpec, ...] = (
     ),
     FormatSpec(
         name="mail-rule-export",
+        tells_what_is=True,
         module="exopsy.evidence.files.mail_rule_export",
         title="Exports of mail rules and forwarding",
         product="exchange",

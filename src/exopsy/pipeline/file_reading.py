@@ -41,15 +41,17 @@ class FileRules:
     """
 
     def __init__(self, rules: Sequence[Rule], lists: Mapping[str, ValueList]) -> None:
-        self._matchers: dict[str, list[Matcher]] = {}
-        for rule in rules:
-            if rule.log in registry.FILE_NAMES:
-                self._matchers.setdefault(rule.log, []).append(Matcher(rule, lists))
+        self._rules = rules
+        self._lists = lists
+        self._matchers: dict[str, list[Matcher]] = {}  # made when a file of the kind is met
 
     def match(self, row: Row, batch: MatchBatch) -> None:
         """Ask every rule of its kind about a row; keep it if one matches."""
         view = RowView(row)
-        matchers = self._matchers.get(row.log, ())
+        matchers = self._matchers.get(row.log)
+        if matchers is None:
+            own = (rule for rule in self._rules if rule.log == row.log)
+            matchers = self._matchers[row.log] = [Matcher(rule, self._lists) for rule in own]
         matched = [(m, grade) for m in matchers if (grade := m.match(view)) is not None]
         if matched:
             batch.add_state(row, view, matched)

@@ -74,7 +74,9 @@ class Gathering:
             digests=self._run.hashes.more,
         )
         with EventPool(self._order(), settings.workers) as pool:
-            scanned = scan_collection(self._run.collection, plan, pool, progress, self._get_ready)
+            # One worker is this process: whoever asks for one wants no others.
+            shared = pool if settings.workers > 1 else None
+            scanned = scan_collection(self._run.collection, plan, shared, progress, self._get_ready)
         artifacts = scanned.facts
         if not artifacts:
             raise CollectionError(_empty(settings.collection, self._run.collection))

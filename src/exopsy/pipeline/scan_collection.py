@@ -20,7 +20,7 @@ from exopsy.sources.member import Member
 def scan_collection(
     collection: Collection,
     plan: ScanPlan,
-    pool: EventPool,
+    pool: EventPool | None,
     progress: SharedProgress,
     meanwhile: Callable[[], None],
 ) -> ScanResult:
@@ -29,7 +29,7 @@ def scan_collection(
     Args:
         collection: all of it.
         plan: of the run.
-        pool: for large event logs.
+        pool: for large event logs; None: they are read here.
         progress: told of bytes and members.
         meanwhile: called once while other processes read, if they do.
     """
@@ -54,7 +54,7 @@ def scan_collection(
             # Large event logs are read in ranges, by workers of their own; these have the rules
             # for them ready, so they read the small ones too.
             events = [member for member in here if is_for_pool(member) and _is_event_log(member)]
-            if events:
+            if pool is not None and events:
                 pool.takes_small = True
                 events = [member for member in here if _is_event_log(member)]
             apart = {member.path for member in events}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from exopsy import __version__
 from exopsy.correlation.story import correlate
@@ -23,6 +23,7 @@ from exopsy.pipeline.reading_notes import tell_notes
 from exopsy.pipeline.run import Run
 from exopsy.schema.case import (
     ArtifactEntry,
+    Backdoor,
     CaseDocument,
     Coverage,
     Finding,
@@ -61,6 +62,7 @@ class Telling:
         number_case_wide([stories[name] for name in names])
         for name in names:
             reading.disk.fill(name, stories[name].backdoors)
+            _tell_what_is(stories[name].backdoors, findings)
         hosts = [
             self._host(name, reading, findings, stories[name], coverage[name]) for name in names
         ]
@@ -250,3 +252,13 @@ class Telling:
         add_hosts(self._run.asked(), reading.hosts)
         write_cmdlets(self._run.asked(), reading.kept, folder)
         (tree or ProcessTree(self._run.asked(), {})).write(folder)
+
+
+def _tell_what_is(backdoors: Iterable[Backdoor], findings: Sequence[Finding]) -> None:
+    """Say that a backdoor is there which a collected configuration or export names."""
+    telling = {spec.name for spec in registry.FILE_FORMATS if spec.tells_what_is}
+    there = {f.id for f in findings if f.log in telling and f.grade != "attempt"}
+    for backdoor in backdoors:
+        if backdoor.state == "unknown" and not there.isdisjoint(backdoor.finding_ids):
+            backdoor.state = "present"
+            backdoor.state_basis = "configuration"

@@ -37,6 +37,7 @@ from exopsy.schema.case import (
     Effect,
     Host,
     Operator,
+    Reason,
     Verdict,
     Window,
 )
@@ -91,6 +92,9 @@ def _host(page: Page, host: Host, *, alone: bool) -> None:
         conclusion = host.verdict.conclusion
         page.say(HEADLINES[conclusion], 2, style=_STYLES[conclusion])
         page.say(host.verdict.summary, 2)
+    if host.verdict.conclusion == "suspicious":
+        page.head("Signs that a person must judge", 2)
+        page.each(host.verdict.reasons, _MOST, lambda reason: _reason(page, reason), 4)
     if host.backdoors:
         page.head(f"Ways back in that were left (backdoors): {len(host.backdoors)}", 2)
         page.each(host.backdoors, _MOST, lambda backdoor: _backdoor(page, backdoor), 4)
@@ -102,6 +106,11 @@ def _host(page: Page, host: Host, *, alone: bool) -> None:
         page.each(host.operators, _MOST, lambda operator: _operator(page, operator), 4)
     _impact(page, host)
     _coverage(page, host)
+
+
+def _reason(page: Page, reason: Reason) -> None:
+    ids = ", ".join(reason.finding_ids[:5])
+    page.say(f"- {reason.text}{f' ({ids})' if ids else ''}", 4)
 
 
 def _backdoor(page: Page, backdoor: Backdoor) -> None:
@@ -214,7 +223,8 @@ def _read(entry: Coverage) -> str:
     days = [day for day, state in entry.days.items() if state == "none"]
     parts = [day for day, state in entry.days.items() if state == "part"]
     first, last = (entry.from_ or "")[:10], (entry.to or "")[:10]
-    text = f"{log_name(entry.log)}: {STATES[entry.state]}, {span(first, last)}"
+    when = f", {span(first, last)}" if first or last else ""  # a state has no time
+    text = f"{log_name(entry.log)}: {STATES[entry.state]}{when}"
     if days:
         text += f"; NOTHING of {runs_text(days)}"
     if parts:

@@ -87,6 +87,7 @@ STATES = {
 }
 BASES = {
     "collection": "by the files collected",
+    "configuration": "by the server's configuration",
     "file-table": "by the volume's file table",
     "change-journal": "by the volume's change journal",
     "copy-list": "by the collector's list",

@@ -172,14 +172,18 @@ class Backdoor(msgspec.Struct, kw_only=True):
     sha256: str | None = None
     state: Literal["present", "removed", "unknown"] = "unknown"
     """``removed``: its folder was collected, or listed, and it is not there."""
-    state_basis: Literal["", "collection", "file-table", "change-journal", "copy-list"] = ""
+    state_basis: Literal[
+        "", "collection", "configuration", "file-table", "change-journal", "copy-list"
+    ] = ""
     """What says so: the files collected, or a list of files."""
     modified: str | None = None
     """Last change of the file; an intruder sets it at will."""
     created: str | None = None
     """Its creation: of a file table the one that programs can't set."""
     times_basis: Literal["", "collection", "file-table", "copy-list"] = ""
-    """What states both; ``collection``: the container in which the file was handed in."""
+    """What states both; ``collection``: the container in which the file was handed in;
+    ``configuration``: a collected configuration or export names it (that its file is there is not
+    said by that)."""
     planted_at: str | None = None
     planted_by: str | None = None
     """Operator id."""

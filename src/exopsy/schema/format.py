@@ -41,6 +41,8 @@ class FormatSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A file that is larger than memory and is read as a stream (``registry.TableReader``)."""
     is_late: bool = False
     """Its rows are judged when the whole collection is known: they are about other files."""
+    tells_what_is: bool = False
+    """Of a file: what stands in it is so on the server as it was collected."""
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from page_pieces import CS, ENDS, FORMS, HANDLER, JS, MORE, build
+from page_pieces import CS, ENDS, FORMS, HANDLER, JS, MORE, VB, build
 from page_tricks import tricks
 
 from exopsy.detection.pages.page_report import LEVELS, TRICKS
@@ -48,8 +46,10 @@ def test_variants_of_the_forms_are_high_or_critical(path, text):
 @pytest.mark.parametrize("name", [n for n in FORMS if n not in NEEDS_NO_REQUEST])
 def test_without_the_request_the_same_calls_are_not_high(name):
     path, text = FORMS[name]
-    text = text.replace("«R»", "Settings").replace("box.Text", "Settings.Box").replace(
-        "[WebMethod]", ""
+    text = (
+        text.replace("«R»", "Settings")
+        .replace("box.Text", "Settings.Box")
+        .replace("[WebMethod]", "")
     )
     text = text.replace("Headers", "Table").replace("InputStream", "Stream")
     report = weigh(build(text).encode(), path, most=MOST)
@@ -60,20 +60,23 @@ def test_without_the_request_the_same_calls_are_not_high(name):
 def test_without_the_doing_the_same_page_is_harmless(name):
     path, text = FORMS[name]
     for mark, harmless in {
-        "J«E»uate": "Note", "«E»": "Format", "«P»": "Report", "ProcessStartInfo": "ReportInfo", "«A»": "Resource",
+        "«J»Evaluate": "Note", "«E»": "Format", "«P»": "Report", "ProcessStartInfo": "ReportInfo", "«A»": "Resource",
         "«X»": "Display", "«S»": "Some.Thing", "«F»": "Note", "Shell(": "Show(", "w.exec": "w.show",
         "72C24DD5": "00000000", "PowerShell": "Report", "ManagementClass": "Report", "Win32_": "Table_", "SqlConnection": "Report",
         "«V»": "Reserve", "CreateThread": "CreateRow", "SaveAs": "Mark", "SqlCommand": "Line", "LosFormatter": "Los",
         "XslCompiledTransform": "Sheet", "new Socket": "new Row", ".Connect(": ".Show(", "DriveInfo": "Info",
         "Directory": "Rows", "RegisterVirtualPathProvider": "Register", "XMLHttpRequest": "Row", "Image()": "Row()",
         ".Invoke(": ".Show(", ".InvokeMethod(": ".Show(", ".open(": ".show(", ".src": ".alt", "Download«F»": "Show", "DownloadData": "Show", "CSharpCodeProvider": "Row", "FromSource": "X",
+        "WriteAll": "Show", "AppendAll": "Show", "IPEndPoint": "Point", "CurrentDomain.«L»": "Current.Show",
     }.items():  # fmt: skip
         text = text.replace(mark, harmless)
     report = weigh(build(text).encode(), path, most=MOST)
     assert not at_least(report.level, "medium"), report
 
 
-@pytest.mark.parametrize("name", [n for n, (p, _) in FORMS.items() if p.endswith((".aspx", ".asp"))])
+@pytest.mark.parametrize(
+    "name", [n for n, (p, _) in FORMS.items() if p.endswith((".aspx", ".asp"))]
+)
 def test_without_the_marks_of_server_code_it_is_text(name):
     if name in NEEDS_NO_REQUEST:
         pytest.skip("its marks are others")
@@ -145,7 +148,7 @@ def test_innocent_pages_stay_below_medium(name):
 
 
 def test_a_reason_says_where_and_shows_the_decoded_code():
-    page = CS + "\r\n\r\n<p>x</p>\r\n<% «P».Start(«R»[\"q\"]); %>"
+    page = CS + '\r\n\r\n<p>x</p>\r\n<% «P».Start(«R»["q"]); %>'
     report = weigh(build(page).encode(), "a.aspx", most=MOST)
     reason = report.reasons[0]
     assert reason.line == 4
@@ -155,9 +158,7 @@ def test_a_reason_says_where_and_shows_the_decoded_code():
     assert len(reason.excerpt) <= 160
 
 
-@pytest.mark.parametrize(
-    "codec", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32", "cp1252"]
-)
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32", "cp1252"])
 @pytest.mark.parametrize("name", [n for n, (p, _) in FORMS.items() if p.endswith(".aspx")])
 def test_the_same_page_in_another_encoding_does_the_same(name, codec):
     path, text = FORMS[name]
@@ -167,7 +168,9 @@ def test_the_same_page_in_another_encoding_does_the_same(name, codec):
     assert _doings(other) - _doings(plain) <= {("odd-encoding", ())}
 
 
-@pytest.mark.parametrize("name", [n for n, (_, t) in FORMS.items() if "C#" not in t and "«J»" not in t])
+@pytest.mark.parametrize(
+    "name", [n for n, (_, t) in FORMS.items() if "C#" not in t and "«J»" not in t]
+)
 def test_case_means_nothing_to_visual_basic(name):
     path, text = FORMS[name]
     if not path.endswith((".asp", ".aspx")):
@@ -185,10 +188,21 @@ PARTS = [build(text) for _, text in FORMS.values()] + [
     "<%--", "--%>", "@{", "\\u0065", "+", "&", "=", ";", "\n", " _\n", "\0", "\u200b", "é", "<!--#include file=\"", "$\"{", "Sub x()", "End Sub",
     build("«R»"), build("«E»"), build("«P».Start("), "new ", "if (", "return ", "<", ">", "Chr(", "0x", "foreach (var a in ",
 ]  # fmt: skip
-SUFFIXES = ["a.aspx", "a.asp", "a.ashx", "a.cshtml", "a.js", "a.config", "a.xslt", "a.dll", "a", "a.txt"]
+SUFFIXES = [
+    "a.aspx",
+    "a.asp",
+    "a.ashx",
+    "a.cshtml",
+    "a.js",
+    "a.config",
+    "a.xslt",
+    "a.dll",
+    "a",
+    "a.txt",
+]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(PARTS) | st.text(max_size=8), max_size=14), st.sampled_from(SUFFIXES), st.sampled_from(["utf-8", "utf-16", "latin-1"]))  # fmt: skip
 def test_no_text_makes_it_raise(parts, path, codec):
     report = weigh("".join(parts).encode(codec, "replace"), path, most=MOST)
@@ -199,7 +213,7 @@ def test_no_text_makes_it_raise(parts, path, codec):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(sorted(FORMS)), st.data())
 def test_no_damage_makes_it_raise(name, data):
     path, text = FORMS[name]
@@ -210,32 +224,99 @@ def test_no_damage_makes_it_raise(name, data):
     weigh(bytes(raw), path, most=MOST)
 
 
-REPEATS = [
-    "<%", "<% (", "<%=", "<script runat=server>", "<script ", "<input ", "<!--#include file=\"a", "<% a.", "<% «E»(", "<% a=", "<% \"", "<% '", "<% /*",
-    "<% $\"{", "<% @\"", "<% {", "<% x[", "<% new ", "<% a b ", "<% \"a\"+", "<% chr(1)&", "<% function a(){", "@{", "@if(", "@a(", "<% =/[", "<% `", "<% x?",
-    "<% \\u0065", "<% <a", "Name : x\n", "<%@ page ", "<x:script ", "\n", " ", "<% «R»[", "<% a=«R»;", "<% a+=\"b\";", "<add path=\"a.jpg\"", "<% \u200b",
-    "document.getElementById(\"password\").value;", "<% If a Then ", "<% «X» ", "(\"a\")", "<% a(b(", "<%--", "password=form.password.value;x.open(\"get\",",
-]  # fmt: skip
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=400), st.binary(max_size=40), st.sampled_from(SUFFIXES))
+def test_no_bytes_make_it_raise(before, between, path):
+    marks = [b"<%@ page %><%", b"%>", b"<\0%\0", b"\xff\xfe<\0%\0", b"+/v8-+ADwAJQ-", b"\xfe\xff"]
+    for mark in marks:
+        weigh(mark + before + mark + between, path, most=MOST)
+    weigh(before, path, most=0)
 
 
-@pytest.mark.parametrize("piece", REPEATS)
-@pytest.mark.parametrize("path", ["a.aspx", "a.cshtml", "a.asp"])
-def test_work_grows_no_faster_than_the_file(piece, path):
-    """Twice the text is at most about twice the work; the bound is loose, a square would be 8 times."""
-    text = "<%@ Page %>request password .value .open( " + build(piece)
+# -- each part alone is not enough -----------------------------------------------------------
 
-    def seconds(size):
-        data = (text + build(piece) * (size // len(piece))).encode()
-        best = 99.0
-        for _ in range(3):
-            start = time.perf_counter()
-            weigh(data, path, most=MOST)
-            best = min(best, time.perf_counter() - start)
-        return best
+DIRECTIVE = CS
+SOURCE = '«R»["k"]'
+CALLS = {
+    "script": ("a.aspx", JS, "«E»({});"),
+    "program": ("a.aspx", CS, "«P».Start({});"),
+    "loaded program": ("a.aspx", CS, "«A».«L»(Convert.«B»({}));"),
+    "shell object": ("a.asp", "", '«C»("«S»").Run({})'),
+    "database": ("a.aspx", CS, 'new SqlCommand({}, new SqlConnection(«R»["c"])).ExecuteReader();'),
+    "file": ("a.aspx", CS, 'System.IO.«F».WriteAllText(«R»["p"], {});'),
+    "objects": ("a.aspx", CS, "new LosFormatter().Deserialize({});"),
+    "compiler": ("a.aspx", CS, "new CSharpCodeProvider().Compile«A»FromSource(p, {});"),
+}
 
-    small = seconds(30_000)
-    large = seconds(240_000)
-    assert large < max(small, 0.01) * 8 * 2.5, (small, large)
+
+@pytest.mark.parametrize("name", CALLS)
+def test_directive_source_and_call_weigh_only_together(name):
+    path, directive, call = CALLS[name]
+    source = '«R»("k")' if path == "a.asp" else SOURCE
+    blank = call.replace("«R»", "Settings")
+    assert at_least(level(f"{directive}<% {call.format(source)} %>", path), "high")
+    assert level(f"{directive}<p>Hello</p>", path) == "informational"
+    assert level(f"{directive}<% Response.Write(Encode({source})) %>", path) == "informational"
+    assert not at_least(level(f"{directive}<% {blank.format('given')} %>", path), "high")
+    assert not at_least(
+        level(f"{directive}<% {blank.format(chr(34) + 'x' + chr(34))} %>", path), "high"
+    )
+    # Both are there, but what the request says goes elsewhere.
+    apart = f"{directive}<% Response.Write({source});\n{blank.format(chr(34) + 'x' + chr(34))} %>"
+    assert not at_least(level(apart, path), "high")
+    # Shown as text, not run.
+    shown = call.format(source).replace("<", "&lt;")
+    assert level(f"<pre>{shown}</pre>", path) == "informational"
+
+
+# -- near misses of the tricks ---------------------------------------------------------------
+
+HARMLESS = {
+    "two texts joined": JS + '<% var a = "Hello, " + "world"; Response.Write(a); %>',
+    "a picture in base64": CS + '<% string p = "' + "iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB" * 20 + '"; Show(p); %>',
+    "escapes of accents": JS + '<% Response.Write("Gr\\u00fc\\u00dfe aus M\\u00fcnchen"); %>',
+    "a word turned round": CS + '<% char[] c = name.ToCharArray(); Array.Reverse(c); Show(new string(c)); %>',
+    "line ends by number": VB + "<%\nDim a = b & Chr(13) & Chr(10) & Chr(9)\nResponse.Write(a)\n%>",
+    "comments between names": CS + '<% Response /* the page */ . /* its text */ Write(1); %>',
+    "joiners in a text": CS + '<% Response.Write("\u200c\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"); %>',
+    "a joiner after a name": CS + '<% Response.Write(1); title\u200c = 2; %>',
+    "blank lines": CS + "\r\n" * 60 + "<p>x</p>",
+    "an included header": '<!--#include file="header.asp"--><!--#include virtual="/inc/footer.inc"-->',
+    "a text about pages": "A page begins with a directive (the language) and holds blocks.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_only_looks_like_a_trick_weighs_little(name):
+    for path in ("a.aspx", "a.asp"):
+        assert not at_least(level(HARMLESS[name], path), "medium"), name
+
+
+def test_a_piece_of_a_page_may_be_called_inc():
+    assert not at_least(level(CS + "<p>a header</p>", "header.inc"), "medium")
+    assert at_least(level(CS + "<p>a header</p>", "header.jpg"), "medium")
+
+
+def test_wide_text_without_code_is_not_odd():
+    report = weigh("\ufeffNotes on the move of a mailbox".encode("utf-16-le"), "a.txt", most=MOST)
+    assert report.reasons == []
+
+
+@pytest.mark.parametrize("directive", ['file="{}"', 'virtual = "{}"'])
+def test_a_chain_of_included_files_is_followed_to_its_end(directive):
+    def include(name):
+        return f"<!-- #include {directive.format(name)} -->".encode()
+
+    files = {
+        "one.inc": b"<p>1</p>" + include("two.inc"),
+        "two.inc": include("three.txt") + b"<p>2</p>",
+        "three.txt": build('<%«X» «R»("k")%>').encode(),
+    }
+    page = include("one.inc") + b"<% Show 1 %>"
+    assert not at_least(weigh(page, "a.asp", most=MOST).level, "medium")
+    assert weigh(page, "a.asp", most=MOST, included=files.get).level == "critical"
+    del files["two.inc"]
+    assert not at_least(weigh(page, "a.asp", most=MOST, included=files.get).level, "medium")
 
 
 def test_of_a_large_file_the_code_at_its_end_is_found():
@@ -243,6 +324,29 @@ def test_of_a_large_file_the_code_at_its_end_is_found():
     report = weigh(b"x" * 3_000_000 + page, "a.aspx", most=1 << 20)
     assert report.level == "critical"
     assert report.cut
+
+
+def test_in_a_large_file_a_block_of_code_is_followed_past_its_mark():
+    page = build(
+        CS
+        + "<script runat=server>void Page_Load() {"
+        + "/* x */ " * 20_000
+        + ' «P».Start(«R»["q"]); }</script>'
+    )
+    report = weigh(page.encode() + b"x" * 3_000_000, "a.aspx", most=1 << 20)
+    assert report.level == "critical"
+    assert report.cut
+
+
+def test_stretches_of_code_without_number_are_cut_and_that_is_said():
+    report = weigh(b"<% a(); %>" * 30_000, "a.aspx", most=MOST)
+    assert report.cut
+    assert (
+        weigh(
+            b"<% %>" * 30_000 + build('<% «P».Start(«R»["q"]); %>').encode(), "a.aspx", most=MOST
+        ).level
+        == "critical"
+    )
 
 
 def test_the_names_of_tricks_are_names_of_reasons():

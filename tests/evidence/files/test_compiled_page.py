@@ -20,40 +20,40 @@ def read(data: bytes):
     return list(read_file(data, FileFacts(path=PATH, size=len(data), sha256="ab")))
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_note(encoding: str) -> None:
-    (row,) = read(NOTE.encode(encoding))
+    data = NOTE.replace("utf-8", encoding).encode(encoding)
+    (row,) = read(data)
     assert isinstance(row, Row)
     assert row.fields["VirtualPath"] == "/owa/x.aspx"
     assert row.fields["Type"] == "ASP.x_aspx"
     assert row.many["Depends"] == ("/owa/x.aspx", "/owa/y.ascx")
     assert (row.fields["Sha256"], row.timestamp) == ("ab", None)
+    assert data[row.origin.offset :].startswith(row.raw)
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("", "xml"),
-        ("<preserve", "xml"),
-        ("<other/>", "no-virtual-path"),
-        ("<preserve/>", "no-virtual-path"),
-    ],
-)
-def test_what_can_not_be_read_is_counted(text: str, reason: str) -> None:
+@pytest.mark.parametrize("text", ["", "text", "<other/>", "<preserve/>"])
+def test_what_is_no_note_is_counted(text: str) -> None:
     (skipped,) = read(text.encode())
     assert isinstance(skipped, Skipped)
-    assert skipped.reason == reason
+    assert skipped.reason == "no-virtual-path"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_what_declares_entities_is_not_read(encoding: str) -> None:
-    text = (
-        '<!DOCTYPE preserve [<!ENTITY e "x">]><preserve virtualPath="/a&e;.aspx"><filedeps/>'
-        "</preserve>"
+def test_a_cut_note_still_names_its_page() -> None:
+    items = read(NOTE.encode()[: NOTE.index("<filedeps>")])
+    assert items[0].fields["VirtualPath"] == "/owa/x.aspx"
+    assert [item.reason for item in items[1:]] == ["damaged-markup"]
+
+
+def test_entities_are_not_unfolded() -> None:
+    levels = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 9))
+    bomb = (
+        f'<!DOCTYPE preserve [<!ENTITY e0 "x">{levels}]>'
+        '<preserve virtualPath="/a&e8;.aspx"><filedeps/></preserve>'
     )
-    (skipped,) = read(text.encode(encoding))
-    assert isinstance(skipped, Skipped)
-    assert skipped.reason == "doctype"
+    items = read(bomb.encode())
+    assert items[0].fields["VirtualPath"] == "/a&e8;.aspx"
+    assert isinstance(items[-1], Skipped)
 
 
 @pytest.mark.parametrize("seed", range(30))

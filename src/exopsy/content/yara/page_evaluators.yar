@@ -9,7 +9,7 @@ private rule server_page {
         $script = /<script\b[^>]{0,300}runat\s{0,9}=\s{0,9}["']?server/ nocase ascii wide
         $block = /<%\s{0,200}[=#]?\s{0,40}[\w.(\/]/ ascii wide
     condition:
-        any of them
+        uint16be(0) != 0x4D5A and any of them
 }
 
 rule page_evaluates_request {

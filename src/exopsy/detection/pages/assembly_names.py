@@ -16,7 +16,14 @@ import struct
 from exopsy.detection.pages.page_report import Reason
 
 SUFFIXES = frozenset((".dll",))
-_MADE_BY_PAGE_COMPILER = (b"FastObjectFactory", b"_aspx\0", b"_ashx\0", b"_asmx\0", b"_ascx\0", b"_cshtml\0")
+_MADE_BY_PAGE_COMPILER = (
+    b"FastObjectFactory",
+    b"_aspx\0",
+    b"_ashx\0",
+    b"_asmx\0",
+    b"_ascx\0",
+    b"_cshtml\0",
+)
 _STREAMS = 16
 _REQUEST = frozenset(
     "get_Request get_Item get_Form get_QueryString BinaryRead get_InputStream get_Headers get_Cookies "

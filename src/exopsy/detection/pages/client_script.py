@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import re
 
+from exopsy.detection.pages.encodings import Decoded
 from exopsy.detection.pages.page_report import Reason
 
-_SECRET = r"[\w-]{0,40}(?:passw|pwd|passwd)[\w-]{0,40}"
+_FIELD = r"[\w-]{0,40}(?:passw|pwd|passwd)[\w-]{0,40}"
 _READ = re.compile(
-    rf"""getelementbyid\(\s{{0,9}}["']({_SECRET})["']\s{{0,9}}\)\s{{0,9}}\.\s{{0,9}}value
+    rf"""getelementbyid\(\s{{0,9}}["']({_FIELD})["']\s{{0,9}}\)\s{{0,9}}\.\s{{0,9}}value
       | \$\(\s{{0,9}}["'][\#.\[][^"']{{0,60}}(?:passw|pwd)[^"']{{0,60}}["']\s{{0,9}}\)\s{{0,9}}\.\s{{0,9}}val\(\)
-      | getelementsbyname\(\s{{0,9}}["']({_SECRET})["']\s{{0,9}}\)\s{{0,9}}\[\d\]\s{{0,9}}\.\s{{0,9}}value
+      | getelementsbyname\(\s{{0,9}}["']({_FIELD})["']\s{{0,9}}\)\s{{0,9}}\[\d\]\s{{0,9}}\.\s{{0,9}}value
       | queryselector\(\s{{0,9}}["'][^"']{{0,60}}(?:passw|pwd)[^"']{{0,60}}["']\s{{0,9}}\)\s{{0,9}}\.\s{{0,9}}value
-      | \b(?:document|form|this|[a-z]\w{{0,20}}form\w{{0,20}})(?:\.\w{{1,40}}){{0,3}}\.({_SECRET})\.value\b
-      | \b(?:gbid|\$)\(\s{{0,9}}["']({_SECRET})["']\s{{0,9}}\)\s{{0,9}}\.\s{{0,9}}value""",
+      | \b(?:document|form|this|[a-z]\w{{0,20}}form\w{{0,20}})(?:\.\w{{1,40}}){{0,3}}\.({_FIELD})\.value\b
+      | \b(?:gbid|\$)\(\s{{0,9}}["']({_FIELD})["']\s{{0,9}}\)\s{{0,9}}\.\s{{0,9}}value""",
     re.VERBOSE | re.IGNORECASE,
 )
-_ASSIGNED = re.compile(r"(?:var\s+|let\s+|const\s+|[\s;,{(])([a-z_$][\w$]{0,60})\s{0,9}\+?=\s{0,9}[^=]{0,300}\Z", re.IGNORECASE)
+_ASSIGNED = re.compile(
+    r"(?:var\s+|let\s+|const\s+|[\s;,{(])([a-z_$][\w$]{0,60})\s{0,9}\+?=\s{0,9}[^=]{0,300}\Z",
+    re.IGNORECASE,
+)
 _SEND = re.compile(
     r"""\.open\(\s{0,9}["'](?:get|post|put|head)["']\s{0,9},(?P<open>[^;]{1,400})
       | \bfetch\((?P<fetch>[^;]{1,400})
@@ -34,26 +38,31 @@ _SEND = re.compile(
 _HOST = re.compile(r"""["'](?:https?:)?//([\w.-]{3,100})""", re.IGNORECASE)
 _NEAR = 6_000
 _READS = 12
-_NEEDED = ((b"passw", b"pwd", b"passwd"), (b".open(", b"fetch(", b"beacon(", b".src", b"$.", b".send("), (b".value", b".val("))
+_NEEDED = (
+    ("passw", "pwd"),
+    (".open(", "fetch(", "beacon(", ".src", "$.", ".send(", ".location"),
+    (".value", ".val("),
+)
 
 
-def reasons_of(data: bytes) -> list[Reason]:
+def reasons_of(page: Decoded) -> list[Reason]:
     """Weigh the scripts of a file; each look is bounded to what stands around a password's value."""
-    lowered = data.lower()
+    text = page.text
+    lowered = text.lower()
     if not all(any(word in lowered for word in words) for words in _NEEDED):
         return []
-    text = data.decode("latin-1")
     worst: Reason | None = None
     for number, read in enumerate(_READ.finditer(text)):
         if number >= _READS:
             break
-        found = _from(text, read)
+        found = _from(page, read)
         if found is not None and (worst is None or found.weight > worst.weight):
             worst = found
     return [worst] if worst else []
 
 
-def _from(text: str, read: re.Match[str]) -> Reason | None:
+def _from(page: Decoded, read: re.Match[str]) -> Reason | None:
+    text = page.text
     names = {re.escape(read[0])}
     before = text[max(read.start() - 400, 0) : read.start()]
     statement = before[max(before.rfind(";"), before.rfind("\n")) + 1 :]
@@ -92,7 +101,7 @@ def _from(text: str, read: re.Match[str]) -> Reason | None:
         if best is None or weight > best.weight:
             at = start + send.start()
             best = Reason(
-                name="capture", text=what, line=text.count("\n", 0, at) + 1, offset=at, weight=weight,
-                technique="T1056.003", excerpt=" ".join(send[0].split())[:160], sources=("password",),
+                name="capture", text=what, line=text.count("\n", 0, at) + 1,
+                offset=page.offset_of(at), weight=weight, technique="T1056.003", excerpt=" ".join(send[0].split())[:160], sources=("password",),
             )  # fmt: skip
     return best

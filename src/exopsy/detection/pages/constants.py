@@ -112,7 +112,9 @@ def _get_string(names: tuple[str, ...], arguments: Sequence[Token]) -> Made | No
     if not arguments:
         return None
     value = _as_text(arguments[0])
-    wide = any(n in ("unicode", "encoding_utf-16", "encoding_1200", "encoding_unicode") for n in names)
+    wide = any(
+        n in ("unicode", "encoding_utf-16", "encoding_1200", "encoding_unicode") for n in names
+    )
     if wide and "\0" in value:
         return TEXT, value.encode("latin-1", "replace").decode("utf-16-le", "replace")
     return TEXT, utf8_or_latin(value)

@@ -43,16 +43,26 @@ class Effects:
             text in k_text for text in s.SHELL_OBJECTS for k_text in texts
         ) or bool(words & {"wshshell"})
         self._has_script_engine = any(t in s.SCRIPT_OBJECTS for t in texts)
-        self._scripts_xslt = bool(words & {"trustedxslt", "enablescript"}) or "xsltransform" in words
+        self._scripts_xslt = (
+            bool(words & {"trustedxslt", "enablescript"}) or "xsltransform" in words
+        )
         self._has_xslt = bool(words & {"xslcompiledtransform", "xsltransform"})
         self._own_state = bool(
-            words & {"loadpagestatefrompersistencemedium", "savepagestatetopersistencemedium", "pagestatepersister"}
+            words
+            & {
+                "loadpagestatefrompersistencemedium",
+                "savepagestatetopersistencemedium",
+                "pagestatepersister",
+            }
         )
-        self._com_file = any(
-            any(name in text for name in s.FILE_OBJECTS) for text in texts
-        )
-        self.checks_names = bool(words & {"getextension", "extension", "isallowed", "getextensionname"}) and any(
-            text in (".jpg", "jpg", ".gif", "gif", ".png", "png", ".jpeg") or ".jpg" in text or "jpg|" in text or ",jpg" in text
+        self._com_file = any(any(name in text for name in s.FILE_OBJECTS) for text in texts)
+        self.checks_names = bool(
+            words & {"getextension", "extension", "isallowed", "getextensionname"}
+        ) and any(
+            text in (".jpg", "jpg", ".gif", "gif", ".png", "png", ".jpeg")
+            or ".jpg" in text
+            or "jpg|" in text
+            or ",jpg" in text
             for text in texts
         )
 
@@ -98,7 +108,10 @@ class Effects:
             return s.STREAM | (value & s.ROOTED)
         elif name in ("fileinfo", "directoryinfo"):
             return s.FILE_OBJECT | value
-        elif name in ("tcpclient", "ipendpoint", "tcpclient_", "clientwebsocket") and value & _OUTSIDE:
+        elif (
+            name in ("tcpclient", "ipendpoint", "tcpclient_", "clientwebsocket")
+            and value & _OUTSIDE
+        ):
             self.add("connect", at, value)
             return s.SOCKET | value
         elif name == "dnsendpoint":
@@ -109,14 +122,13 @@ class Effects:
             return s.SQL_CONNECTION | value
         elif s.MADE.get(name, 0) & s.SQL_COMMAND:
             if pieces and pieces[0].bits & s.TAINT:
-                kind = "sql" if flow.starts_fixed(pieces[0]) else "sql"
-                self.add(kind, at, pieces[0].bits)
+                self.add("sql", at, pieces[0].bits)
             return s.SQL_COMMAND
         elif name == "httplistener":
             self.add("listener", at, value)
         elif name in ("directorysearcher", "directoryentry") and value & s.TAINT:
             self.add("ldap", at, value)
-        elif name == "xsltsettings" and sum("true" == flow.last_name(p) for p in pieces) >= 1:
+        elif name == "xsltsettings" and sum(flow.last_name(p) == "true" for p in pieces) >= 1:
             self._scripts_xslt = True
         elif name == "function" and self._flow.language in ("jscript",):
             self.add("evaluate", at, value)
@@ -126,7 +138,7 @@ class Effects:
             return 0
         return _NOT_HERE
 
-    def _run(  # noqa: PLR0911
+    def _run(
         self, name: str, owner: str, names: tuple[str, ...], current: int, given: int,
         pieces: Sequence[Piece], at: int,
     ) -> int:  # fmt: skip
@@ -158,11 +170,13 @@ class Effects:
         ):
             self.add("evaluate", at, value)
             return value
-        if name == "start" and (owner == "process" or current & s.PROCESS or (owner and self._has_process and tainted & _OUTSIDE)):
-            if pieces or not current & s.PROCESS or current & _OUTSIDE:
-                self.add("process", at, tainted)
-            else:
-                self.add("process", at, 0)
+        if name == "start" and (
+            owner == "process"
+            or current & s.PROCESS
+            or (owner and self._has_process and tainted & _OUTSIDE)
+        ):
+            is_given = pieces or not current & s.PROCESS or current & _OUTSIDE
+            self.add("process", at, tainted if is_given else 0)
             return value | s.PROCESS
         if name == "shell" and (len(names) == 1 or owner == "interaction") and flow.vb:
             self.add("process", at, value)
@@ -174,10 +188,11 @@ class Effects:
             return value
         if name in ("createobject", "gettypefromprogid", "gettypefromclsid", "getobject"):
             return self._object(pieces, given, at)
-        if name in ("create", "invokemethod") and (current & s.WMI or any("win32_process" in t for t in self.texts)):
-            if current & s.WMI or name == "create":
-                self.add("process-by-com", at, tainted & ~s.STORED)
-                return 0
+        if (name in ("create", "invokemethod") and current & s.WMI) or (
+            name == "create" and any("win32_process" in t for t in self.texts)
+        ):
+            self.add("process-by-com", at, tainted & ~s.STORED)
+            return 0
         if name in ("addscript", "addcommand", "createpipeline", "invokescript") and (
             self.words & {"powershell", "runspacefactory", "runspace", "pipeline"}
         ):
@@ -189,7 +204,9 @@ class Effects:
         if name in k.TOKENS and self._declares_native(name):
             self.add("token", at, 0)
             return 0
-        if name in ("getprocesses", "getprocessesbyname", "getprocessbyid") or (name == "kill" and self._has_process):
+        if name in ("getprocesses", "getprocessesbyname", "getprocessbyid") or (
+            name == "kill" and self._has_process
+        ):
             self.add("processes", at, value)
             return s.PROCESS if name != "getprocessesbyname" else 0
         return _NOT_HERE
@@ -231,8 +248,17 @@ class Effects:
             return self._reflected(name, current, given, pieces, at)
         if current & s.REFLECTED and len(names) == 1 and value:
             return self._reflected(name, current, given, pieces, at)
-        if name in ("createinstance", "createinstancefrom", "createinstanceandunwrap", "createinstancefromandunwrap"):
-            if current & s.ASSEMBLY and current & _OUTSIDE and current & (s.DECODED | s.BODY | s.REMOTE):
+        if name in (
+            "createinstance",
+            "createinstancefrom",
+            "createinstanceandunwrap",
+            "createinstancefromandunwrap",
+        ):
+            if (
+                current & s.ASSEMBLY
+                and current & _OUTSIDE
+                and current & (s.DECODED | s.BODY | s.REMOTE)
+            ):
                 self.add("session-assembly", at, current & s.VALUE_BITS)
             elif value & s.TAINT and owner == "activator":
                 self.add("activate", at, value)
@@ -240,14 +266,9 @@ class Effects:
             return tainted | kept | (current & s.ASSEMBLY)
         if name in ("getdelegateforfunctionpointer", "virtualalloc"):
             return value
-        if name in k.DESERIALISES or (name == "deserialize" and current & s.FORMATTER):
-            if current & s.FORMATTER or self.words & {
-                "losformatter", "objectstateformatter", "binaryformatter", "soapformatter",
-                "netdatacontractserializer", "simpletyperesolver",
-            }:  # fmt: skip
-                kind = "deserialise-own-state" if self._own_state else "deserialise"
-                self.add(kind, at, value)
-                return value
+        if name in k.DESERIALISES and (current & s.FORMATTER or self.words & k.FORMATTERS):
+            self.add("deserialise-own-state" if self._own_state else "deserialise", at, value)
+            return value
         if name in ("parse", "load") and owner == "xamlreader":
             self.add("xaml", at, value)
             return 0
@@ -310,7 +331,7 @@ class Effects:
             return value | s.SHELL
         return 0
 
-    def _files(  # noqa: PLR0911
+    def _files(
         self, name: str, owner: str, names: tuple[str, ...], current: int, given: int,
         pieces: Sequence[Piece], at: int,
     ) -> int:  # fmt: skip
@@ -338,13 +359,19 @@ class Effects:
             if name == "saveas" or current & s.BODY:
                 self._write(pieces[0], s.BODY, at)
                 return 0
-            if name == "savetofile" or (name in ("createtextfile", "opentextfile") and self._com_file):
-                self._write(pieces[0], current & s.VALUE_BITS if name == "savetofile" else s.UNKNOWN, at)
+            if name == "savetofile" or (
+                name in ("createtextfile", "opentextfile") and self._com_file
+            ):
+                self._write(
+                    pieces[0], current & s.VALUE_BITS if name == "savetofile" else s.UNKNOWN, at
+                )
                 return s.STREAM
         if name in k.STAMPS and owner in ("file", "directory"):
             self.add("timestamps", at, value & s.TAINT)
             return 0
-        files = owner in k.FILE_OWNERS or current & s.FILE_OBJECT or (self._com_file and len(names) > 1)
+        files = (
+            owner in k.FILE_OWNERS or current & s.FILE_OBJECT or (self._com_file and len(names) > 1)
+        )
         if name in k.DELETES and files:
             if owner == "file" and name in ("copy", "move") and len(pieces) > 1:
                 self._write(pieces[1], pieces[0].bits & ~s.ROOTED, at)
@@ -358,7 +385,9 @@ class Effects:
             else:
                 self.add("download", at, 0)
             return 0
-        if name in k.READS and (files or owner in ("response", "streamreader") or name in ("transmitfile",)):
+        if name in k.READS and (
+            files or owner in ("response", "streamreader") or name in ("transmitfile",)
+        ):
             if value & s.TAINT:
                 self.add("read", at, value)
             return s.STORED
@@ -391,9 +420,7 @@ class Effects:
             self.add("write-edited", at, bits)
         elif chosen and content & (_OUTSIDE | s.DECODED | s.UNKNOWN) and not rooted:
             self.add("write-any", at, bits)
-        elif chosen and content & _OUTSIDE and text_content:
-            self.add("write-named", at, bits)
-        elif named and not rooted:
+        elif (chosen and content & _OUTSIDE and text_content) or (named and not rooted):
             self.add("write-named", at, bits)
         elif (named or chosen) and content & _OUTSIDE:
             self.add("write-in-folder", at, bits)
@@ -407,7 +434,7 @@ class Effects:
                 return token.value.lower()
         return ""
 
-    def _other(  # noqa: PLR0911
+    def _other(
         self, name: str, owner: str, names: tuple[str, ...], current: int, given: int,
         pieces: Sequence[Piece], at: int,
     ) -> int:  # fmt: skip
@@ -425,7 +452,9 @@ class Effects:
             elif name == "load" and self._scripts_xslt and "trustedxslt" in self.words:
                 self.add("xslt-script", at, 0)
             return s.STYLESHEET
-        if name in k.CONNECTS and (current & s.SOCKET or value & _OUTSIDE and self.words & {"socket", "tcpclient"}):
+        if name in k.CONNECTS and (
+            current & s.SOCKET or (value & _OUTSIDE and self.words & {"socket", "tcpclient"})
+        ):
             self.add("connect", at, (value | current) & s.VALUE_BITS)
             return s.SOCKET | value
         if name in ("send", "receive", "beginreceive", "getstream") and current & s.SOCKET:
@@ -439,11 +468,24 @@ class Effects:
             elif value & _OUTSIDE:
                 self.add("write-content", at, value)
             return 0
-        if name in s.FETCHING or (name in k.FETCHES and (owner in ("webrequest", "httpwebrequest") or current & s.WEB_CLIENT)):
+        if name in s.FETCHING or (
+            name in k.FETCHES
+            and (owner in ("webrequest", "httpwebrequest") or current & s.WEB_CLIENT)
+        ):
             if value & s.TAINT:
                 self.add("capture" if value & s.SECRET else "fetch", at, value)
-            client = current & s.WEB_CLIENT or owner in ("webrequest", "httpwebrequest") or "webclient" in names
-            if client or name in ("responsetext", "responsebody", "getresponsestream", "downloadstring", "downloaddata"):
+            client = (
+                current & s.WEB_CLIENT
+                or owner in ("webrequest", "httpwebrequest")
+                or "webclient" in names
+            )
+            if client or name in (
+                "responsetext",
+                "responsebody",
+                "getresponsestream",
+                "downloadstring",
+                "downloaddata",
+            ):
                 return s.REMOTE | s.WEB_CLIENT
         if name == "execute" and len(names) > 1 and owner != "server":
             if value & s.TAINT:
@@ -504,4 +546,8 @@ def _mode(name: str, pieces: Sequence[Piece], flow: Flow) -> int:
     if name == "openwrite" or name == "create" or name == "streamwriter":
         return s.UNKNOWN
     words = {flow.last_name(piece) for piece in pieces[1:]}
-    return s.UNKNOWN if words & {"create", "createnew", "append", "openorcreate", "write", "truncate"} else 0
+    return (
+        s.UNKNOWN
+        if words & {"create", "createnew", "append", "openorcreate", "write", "truncate"}
+        else 0
+    )

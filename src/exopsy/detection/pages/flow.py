@@ -152,9 +152,11 @@ class Flow:
                     bits |= s.DECODED  # kept only where there is something
                 compare = False
                 key = ""
-            elif value in _COMPARE or (value == "=" and condition):
-                compare = True
-            elif value == "||" and self.language not in ("jscript", "client"):
+            elif (
+                value in _COMPARE
+                or (value == "=" and condition)
+                or (value == "||" and self.language not in ("jscript", "client"))
+            ):
                 compare = True
             elif value in ("^", "^=") and bits & s.FROM_OUTSIDE:
                 bits |= s.DECODED
@@ -313,7 +315,12 @@ class Flow:
                 current = self._indexed(names, current, [], tokens[at + 1].value)
                 at += 2
             called = False
-            while at < size and depth < _DEPTH and tokens[at].kind == MARK and tokens[at].value in "([":
+            while (
+                at < size
+                and depth < _DEPTH
+                and tokens[at].kind == MARK
+                and tokens[at].value in "(["
+            ):
                 close = min(self.match[at], size)
                 is_call = tokens[at].value == "("
                 pieces = self._level(at + 1, close, depth + 1) if close > at + 1 else []
@@ -324,7 +331,9 @@ class Flow:
                     if constant == "":
                         current |= self._held.get((0, f"{names[-1]}[*]"), 0)
                 elif is_call and not called:
-                    current = self._called(tuple(names), current, pieces, start, key, made=made, constant=constant)
+                    current = self._called(
+                        tuple(names), current, pieces, start, key, made=made, constant=constant
+                    )
                     made = False
                 elif is_call:
                     current |= self._or(pieces) & s.VALUE_BITS
@@ -332,7 +341,12 @@ class Flow:
                     current = self._indexed(names, current, pieces, constant)
                 called = called or is_call
                 at = close + 1
-            if at + 1 < size and tokens[at].kind == MARK and tokens[at].value in (".", "?.", "::") and tokens[at + 1].kind == NAME:
+            if (
+                at + 1 < size
+                and tokens[at].kind == MARK
+                and tokens[at].value in (".", "?.", "::")
+                and tokens[at + 1].kind == NAME
+            ):
                 at += 1
                 continue
             if not called and made:
@@ -430,7 +444,9 @@ class Flow:
             return s.EVALUATOR
         return 0
 
-    def _indexed(self, names: Sequence[str], current: int, pieces: Sequence[Piece], constant: str) -> int:
+    def _indexed(
+        self, names: Sequence[str], current: int, pieces: Sequence[Piece], constant: str
+    ) -> int:
         if current & s.REQUEST:
             current = s.VALUE
         word = constant.lower()
@@ -460,7 +476,17 @@ class Flow:
             return s.REQUEST
         if current & s.REQUEST and (name == "request" or name in ("item", "get_item")):
             return self._indexed(names, current, pieces, constant)
-        if name in ("form", "querystring", "headers", "cookies", "params", "servervariables", "get", "item", "unvalidated"):
+        if name in (
+            "form",
+            "querystring",
+            "headers",
+            "cookies",
+            "params",
+            "servervariables",
+            "get",
+            "item",
+            "unvalidated",
+        ):
             return self._indexed(names, current, pieces, constant)
         own = self._by_name.get(name) if not made else None
         if own:
@@ -507,7 +533,12 @@ class Flow:
                 bits |= s.BODY
             for piece in pieces:
                 token = self.tokens[piece.start] if piece.start < len(self.tokens) else None
-                if bits and token is not None and token.kind == NAME and piece.end - piece.start == 1:
+                if (
+                    bits
+                    and token is not None
+                    and token.kind == NAME
+                    and piece.end - piece.start == 1
+                ):
                     self._hold(token.value, bits)
 
     @staticmethod
@@ -558,7 +589,16 @@ class Flow:
 
 def _begins_value(token: Token) -> bool:
     if token.kind == NAME:
-        return token.value not in _COMPARE_WORDS and token.value not in ("as", "in", "then", "to", "step", "handles", "else", "is")
+        return token.value not in _COMPARE_WORDS and token.value not in (
+            "as",
+            "in",
+            "then",
+            "to",
+            "step",
+            "handles",
+            "else",
+            "is",
+        )
     return token.kind in (TEXT, NUMBER)
 
 

@@ -21,7 +21,26 @@ _BUDGET = 4 << 20
 """Characters that folding one page may make, all together."""
 _CONSTANTS = frozenset((TEXT, NUMBER, LIST))
 _CASTS = frozenset(("char", "string", "byte", "object", "int", "wchar"))
-_NOT_CALLED = frozenset(("return", "in", "and", "or", "not", "if", "elseif", "case", "then", "to", "is", "else", "throw", "await", "while", "new"))
+_NOT_CALLED = frozenset(
+    (
+        "return",
+        "in",
+        "and",
+        "or",
+        "not",
+        "if",
+        "elseif",
+        "case",
+        "then",
+        "to",
+        "is",
+        "else",
+        "throw",
+        "await",
+        "while",
+        "new",
+    )
+)
 _ASSIGN = frozenset(("=", "+="))
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z_0-9]{0,60}\Z")
 _CHAIN = 8
@@ -236,7 +255,9 @@ class Folder:
         return Token(LIST, constants.pack(t.value for t in items), stack[start].at), cut
 
 
-def _callee(stack: list[Token], start: int, floor: int) -> tuple[tuple[str, ...], Token | None, int]:
+def _callee(
+    stack: list[Token], start: int, floor: int
+) -> tuple[tuple[str, ...], Token | None, int]:
     """Return the names before a bracket, a constant that they are called on, and where it begins."""
     names: list[str] = []
     at = start - 1
@@ -273,7 +294,9 @@ def _is_read(tokens: Sequence[Token], index: int, size: int) -> bool:
     return not (after.kind == NAME and after.value == "as")
 
 
-_DECLARES = frozenset(("dim", "const", "string", "var", "byref", "ref", "out", "byval", "char", "byte", "int"))
+_DECLARES = frozenset(
+    ("dim", "const", "string", "var", "byref", "ref", "out", "byval", "char", "byte", "int")
+)
 
 
 def _single_constants(tokens: Sequence[Token]) -> dict[str, Token]:
@@ -285,7 +308,11 @@ def _single_constants(tokens: Sequence[Token]) -> dict[str, Token]:
     for index in range(1, size):
         token = tokens[index]
         if token.kind != MARK or token.value not in _ASSIGN:
-            if token.kind == NAME and token.value in ("ref", "out", "in", "each") and index + 1 < size:
+            if (
+                token.kind == NAME
+                and token.value in ("ref", "out", "in", "each")
+                and index + 1 < size
+            ):
                 spoilt.add(tokens[index + 1].value)
             elif token.value == "reverse" and index + 2 < size and tokens[index + 1].value == "(":
                 turned.add(tokens[index + 2].value)

@@ -30,7 +30,7 @@ _INCLUDE = re.compile(
     r"""<!--\s{0,64}#include\s{1,64}(?:file|virtual)\s{0,64}=\s{0,64}["']?([^"'>]{1,260})""",
     re.IGNORECASE,
 )
-_XSL_SCRIPT = re.compile(r"<([\w.-]{1,40}:)?script\b([^>]{0,2000})>", re.IGNORECASE)
+_XSL_SCRIPT = re.compile(r"<([\w.-]{1,40}):script\b", re.IGNORECASE)
 _CDATA = re.compile(r"<!\[CDATA\[|\]\]>")
 _WORD = re.compile(r"[A-Za-z]+")
 _HANDLERS = {"webhandler", "webservice", "servicehost"}
@@ -56,6 +56,8 @@ _LANGUAGES = {
 }
 _VALUES = frozenset("=#:")
 _CONTROL_LIMIT = 2_000
+CODES = 20_000
+"""Stretches of code that are taken out of one page."""
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -87,6 +89,8 @@ class PageParts(msgspec.Struct, kw_only=True):
     objects: dict[str, str] = {}
     """``<object runat=server>``: name -> ProgID or class id, lower case."""
     includes: list[tuple[str, int]] = []
+    more: bool = False
+    """There are more stretches of code than were taken."""
 
 
 def split_page(text: str, suffix: str) -> PageParts:
@@ -105,6 +109,9 @@ def split_page(text: str, suffix: str) -> PageParts:
     if suffix in _RAZOR_SUFFIXES:
         language = "vb" if suffix == ".vbhtml" else "csharp"
         for start, code, value in razor.code_of(text):
+            if len(parts.codes) >= CODES:
+                parts.more = True
+                break
             parts.codes.append(Code(code, start, language, expression=value))
             parts.first = start if parts.first < 0 else min(parts.first, start)
     if suffix in (".xsl", ".xslt") or "xsl/transform" in text[:4096].lower():
@@ -144,7 +151,11 @@ def _blocks(text: str, parts: PageParts) -> list[tuple[int, int]]:
             _directive(body, found.start(), parts)
         elif mark != "$":  # <%$ names a setting
             _seen(parts, found.start())
-            parts.codes.append(Code(body, found.end(), "", expression=mark in _VALUES))
+            if len(parts.codes) >= CODES:
+                parts.more = True
+                break
+            if body and not body.isspace():
+                parts.codes.append(Code(body, found.end(), "", expression=mark in _VALUES))
     return comments
 
 
@@ -181,6 +192,9 @@ def _scripts(text: str, parts: PageParts, comments: list[tuple[int, int]]) -> No
         at = end_of_tag + 1
         if any(a <= found.start() < b for a, b in comments[:100]):
             continue
+        if len(parts.codes) >= CODES:
+            parts.more = True
+            return
         end = _END_SCRIPT.search(text, at)
         stop = end.start() if end else len(text)
         named = _LANGUAGE.search(tag)
@@ -207,14 +221,17 @@ def _xsl_scripts(text: str, parts: PageParts) -> None:
     at = 0
     while found := _XSL_SCRIPT.search(text, at):
         at = found.end()
-        if not found[1] or found[1].lower() == "xsl:":
+        end_of_tag = text.find(">", at, at + _TAG_END)
+        if end_of_tag < 0 or found[1].lower() == "xsl" or len(parts.codes) >= CODES:
             continue
-        end = text.find(f"</{found[1]}", at)
+        tag = text[at:end_of_tag]
+        at = end_of_tag + 1
+        end = text.find(f"</{found[1]}:", at)
         stop = end if end >= 0 else len(text)
         code = _CDATA.sub(" " * 3, text[at:stop])
         if "&" in code:
             code = html.unescape(code)
-        named = _LANGUAGE.search(found[2])
+        named = _LANGUAGE.search(tag)
         _seen(parts, found.start())
         # What MSXML and System.Xml take where no language is named.
         language = (language_of(named[1]) if named else "") or "jscript"

@@ -13,7 +13,9 @@ _NO_PROCEDURE = frozenset(
     "if for foreach while switch catch using lock fixed elseif with synclock select function return "
     "get set new when unchecked checked sizeof typeof in and or not".split()
 )
-_TYPES_ARE_NOT = frozenset("return new in else throw case goto await out ref yield not is as do set get".split())
+_TYPES_ARE_NOT = frozenset(
+    "return new in else throw case goto await out ref yield not is as do set get".split()
+)
 _HEADER = 16
 _LOOK_BACK = 40
 
@@ -59,7 +61,9 @@ def matching(tokens: Sequence[Token]) -> list[int]:
     return found
 
 
-def procedures(tokens: Sequence[Token], match: Sequence[int], *, all_published: bool) -> list[Procedure]:
+def procedures(
+    tokens: Sequence[Token], match: Sequence[int], *, all_published: bool
+) -> list[Procedure]:
     """Find the procedures; ``all_published`` makes every public one reachable from outside."""
     found: list[Procedure] = []
     size = len(tokens)

@@ -26,4 +26,6 @@ def score_of(reasons: Iterable[Reason]) -> int:
 
 def level_of(score: int) -> str:
     """Return the level of a score."""
-    return next(level for floor, level in zip(_FLOORS[::-1], LEVELS[::-1], strict=True) if score >= floor)
+    return next(
+        level for floor, level in zip(_FLOORS[::-1], LEVELS[::-1], strict=True) if score >= floor
+    )

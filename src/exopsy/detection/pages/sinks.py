@@ -178,16 +178,20 @@ FILE_OWNERS = frozenset(
 ASSEMBLY_LOADS = frozenset(
     "load loadfrom loadfile unsafeloadfrom reflectiononlyload loadwithpartialname loadmodule".split()
 )
-DESERIALISES = frozenset("deserialize unsafedeserialize readobject deserializemethodresponse".split())
+FORMATTERS = frozenset(
+    "losformatter objectstateformatter binaryformatter soapformatter netdatacontractserializer "
+    "simpletyperesolver".split()
+)
+DESERIALISES = frozenset(
+    "deserialize unsafedeserialize readobject deserializemethodresponse".split()
+)
 COMPILES = frozenset(
     "compileassemblyfromsource compileassemblyfromfile compileassemblyfromdom "
     "compileassemblyfromdombatch compileassemblyfromsourcebatch createcompiler parsetext "
     "compileassemblyfromsource_".split()
 )
 REFLECTS = frozenset("invoke invokemember dynamicinvoke callbyname latecall lateget".split())
-CONNECTS = frozenset(
-    "connect connectasync beginconnect connecttcp sendto".split()
-)
+CONNECTS = frozenset("connect connectasync beginconnect connecttcp sendto".split())
 FETCHES = frozenset(
     "create createhttp downloadstring downloaddata openread uploaddata uploadstring getasync "
     "getstringasync postasync sendasync".split()

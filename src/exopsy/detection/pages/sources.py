@@ -216,7 +216,11 @@ SHELL_OBJECTS = (
     "winmgmts:",
 )
 """ProgIDs, class ids and monikers of objects that run programs."""
-FILE_OBJECTS = ("scripting.filesystemobject", "adodb.stream", "{0d43fe01-f093-11cf-8940-00a0c9054228}")
+FILE_OBJECTS = (
+    "scripting.filesystemobject",
+    "adodb.stream",
+    "{0d43fe01-f093-11cf-8940-00a0c9054228}",
+)
 SCRIPT_OBJECTS = ("scriptcontrol", "msscriptcontrol.scriptcontrol", "scriptcontrol.1")
 REQUEST_OBJECTS = ("msxml2.", "microsoft.xmlhttp", "winhttp.", "msxml3.")
 SECRET_FIELDS = ("password", "passwd", "pwd", "passwort", "kennwort")
@@ -229,7 +233,9 @@ MUTATORS = frozenset(
     "writeasync".split()
 )
 """Methods that put their arguments into what they are called on."""
-FILLERS = frozenset("read readasync readblock readbytes copyto copytoasync receive blockcopy copy writeto".split())
+FILLERS = frozenset(
+    "read readasync readblock readbytes copyto copytoasync receive blockcopy copy writeto".split()
+)
 """Methods that put what they are called on, or their first argument, into an argument."""
 PUBLISHED = frozenset(
     "webmethod webmethodattribute operationcontract scriptmethod httppost httpget acceptverbs webget webinvoke".split()

@@ -22,7 +22,7 @@ RUN_SUFFIXES = frozenset(
 _RAZOR = frozenset((".cshtml", ".vbhtml"))
 _STATIC = frozenset(
     ".txt .css .js .gif .jpg .jpeg .png .bmp .ico .html .htm .xml .json .svg .woff .woff2 .ttf .eot "
-    ".log .dat .bak .old .map .pdf .zip .tmp .swf .mp3 .mp4 .webp .md .ini .inc".split()
+    ".log .dat .bak .old .map .pdf .zip .tmp .swf .mp3 .mp4 .webp .md .ini".split()
 )
 _PICTURES = frozenset(
     ".gif .jpg .jpeg .png .bmp .ico .svg .css .woff .ttf .eot .webp .mp3 .mp4 .pdf .zip .swf .dat "
@@ -38,7 +38,7 @@ _HEAD = 4_096
 _SPAN = 64 << 10
 _DIRECTIVE = re.compile(
     rb"<%@\s{0,64}(?:page|webhandler|webservice|control|servicehost|application|master|language|codepage"
-    rb"|import|assembly)\b|<script\b[^>]{0,400}\brunat\s{0,9}=\s{0,9}[\"']?server",
+    rb"|import|assembly)\b|<script\b[^<>]{0,400}\brunat\s{0,9}=\s{0,9}[\"']?server",
     re.IGNORECASE,
 )
 _CONTAINERS = (
@@ -71,7 +71,9 @@ def may_hold_code(data: bytes, suffix: str) -> bool:
     if suffix in _RAZOR:
         return b"@" in data or b"<%" in data
     if suffix == ".config":
-        return b"<%" in data or b"&lt;%" in data or b"uildProvider" in data or b"andlerFactory" in data
+        return (
+            b"<%" in data or b"&lt;%" in data or b"uildProvider" in data or b"andlerFactory" in data
+        )
     if b"<%" in data:
         return True
     for start in range(0, len(data), _BLOCK):
@@ -80,17 +82,26 @@ def may_hold_code(data: bytes, suffix: str) -> bool:
             return True
     head = data[:_HEAD]
     # EBCDIC: its "<" is 4C, its space 40.
-    return head.count(0x40) * 40 >= len(head) > 0 and b"\x4c" in head and head.count(0x40) > 2 * head.count(0x20)
+    return (
+        head.count(0x40) * 40 >= len(head) > 0
+        and b"\x4c" in head
+        and head.count(0x40) > 2 * head.count(0x20)
+    )
 
 
 def spans_of_code(data: bytes, most: int) -> list[tuple[int, int]]:
-    """Return the beginning of a large file and the stretches around marks of code, ``most`` in all."""
-    spans: list[list[int]] = [[0, min(_SPAN, most, len(data))]]
+    """Return the first half of ``most``, and stretches around marks of code in the rest of the file.
+
+    Code goes on from where it is marked, so what stands in the first half is kept whole.
+    """
+    spans: list[list[int]] = [[0, min(max(most // 2, _SPAN), most, len(data))]]
     left = most - spans[0][1]
     marks = (b"<%", b"runat", b"RUNAT", b"Runat", b"runAt", b"<\0%")
     at = spans[0][1]
     while left > 0 and at < len(data):
-        found = min((p for mark in marks if (p := data.find(mark, at, at + _BLOCK)) >= 0), default=-1)
+        found = min(
+            (p for mark in marks if (p := data.find(mark, at, at + _BLOCK)) >= 0), default=-1
+        )
         if found < 0:
             at += _BLOCK - _OVERLAP
             continue
@@ -123,7 +134,15 @@ def reasons_of(
         line = page.text.count("\n", 0, max(at, 0)) + 1
         offset = page.offset_of(max(at, 0))
         found.append(
-            Reason(name=name, text=text, line=line, offset=offset, weight=weight, technique=technique, excerpt=excerpt[:160])
+            Reason(
+                name=name,
+                text=text,
+                line=line,
+                offset=offset,
+                weight=weight,
+                technique=technique,
+                excerpt=excerpt[:160],
+            )
         )
 
     directive = _DIRECTIVE.search(data)
@@ -146,7 +165,13 @@ def reasons_of(
     tricks = set(page.tricks)
     if has_code and "odd-encoding" in tricks:
         strange = page.codec.startswith(("utf-7", "cp", "utf-32"))
-        add("odd-encoding", f"The page is written in {page.codec}", 0, 56 if strange else 12, "T1027")
+        add(
+            "odd-encoding",
+            f"The page is written in {page.codec}",
+            0,
+            56 if strange else 12,
+            "T1027",
+        )
     if has_code and "embedded-nul" in tricks:
         add("embedded-nul", "NUL bytes are strewn into the code", max(parts.first, 0), 45, "T1027")
     if has_code and (space := _SPACE.search(page.text)):
@@ -158,13 +183,35 @@ def reasons_of(
         elif suffix in RUN_SUFFIXES and ending == "txt":
             add("odd-include", "A text file is included and run as a page", at, 20, "T1027", name)
     if "#@~^" in page.text and has_code:
-        add("encoded-script", "Script is encoded (Script Encoder)", page.text.find("#@~^"), 44, "T1027.013")
+        add(
+            "encoded-script",
+            "Script is encoded (Script Encoder)",
+            page.text.find("#@~^"),
+            44,
+            "T1027.013",
+        )
     if suffix in _STATIC and (has_code and (acts or _begins_as_page(data, directive))):
-        add("mislabelled", "Server code stands in a file of a static kind", max(parts.first, 0), 40, "T1036.008")
+        add(
+            "mislabelled",
+            "Server code stands in a file of a static kind",
+            max(parts.first, 0),
+            40,
+            "T1036.008",
+        )
     if suffix == ".config":
         _of_config(page.text, parts, acts, add)
-    if re.search(r"<!--\s{0,64}#exec\b", page.text, re.IGNORECASE) and suffix in (".shtml", ".stm", ".shtm"):
-        add("process", "A server-side include starts a program", page.text.lower().find("#exec"), 62, "T1059")
+    if re.search(r"<!--\s{0,64}#exec\b", page.text, re.IGNORECASE) and suffix in (
+        ".shtml",
+        ".stm",
+        ".shtm",
+    ):
+        add(
+            "process",
+            "A server-side include starts a program",
+            page.text.lower().find("#exec"),
+            62,
+            "T1059",
+        )
     return found
 
 
@@ -194,15 +241,26 @@ def _of_config(text: str, parts: PageParts, acts: bool, add: object) -> None:
     assert callable(add)
     for found in _MAPPING.finditer(text):
         if f".{found[1].lower()}" in _STATIC | {".config"} and _RUNS.search(found[0]):
-            add("mapped", "The configuration makes the server run a static kind of file", found.start(), 58, "T1505.004", found[0])
+            add(
+                "mapped",
+                "The configuration makes the server run a static kind of file",
+                found.start(),
+                58,
+                "T1505.004",
+                found[0],
+            )
             break
     if parts.codes and acts:
-        add("mislabelled", "Server code stands in a configuration file", max(parts.first, 0), 60, "T1505.004")
+        add(
+            "mislabelled",
+            "Server code stands in a configuration file",
+            max(parts.first, 0),
+            60,
+            "T1505.004",
+        )
 
 
-def together(
-    kinds: set[str], everything: set[str], flow: Flow
-) -> list[tuple[str, str, int, str]]:
+def together(kinds: set[str], everything: set[str], flow: Flow) -> list[tuple[str, str, int, str]]:
     """Return what several doings make of each other: (name, text, weight, technique).
 
     Args:
@@ -213,23 +271,56 @@ def together(
     found: list[tuple[str, str, int, str]] = []
     words, texts = flow.effects.words, flow.effects.texts
     writes = kinds & {"write-any", "write-named", "write-page", "write-edited"}
-    reach = kinds & {"read", "list", "delete", "timestamps", "write-any", "write-named", "write-edited"}
+    reach = kinds & {
+        "read",
+        "list",
+        "delete",
+        "timestamps",
+        "write-any",
+        "write-named",
+        "write-edited",
+    }
     if writes and len(reach) >= 3 and not flow.effects.checks_names:
         weight = 66 if kinds & {"write-any", "write-edited"} or "timestamps" in kinds else 50
         if "drives" in everything or kinds & {"timestamps", "registry", "registry-write"}:
             weight = 82
-        found.append(("file-manager", "It lists, reads and writes whatever files the request names", weight, "T1083"))
+        found.append(
+            (
+                "file-manager",
+                "It lists, reads and writes whatever files the request names",
+                weight,
+                "T1083",
+            )
+        )
     elif "drives" in everything and len(reach) >= 2:
-        found.append(("file-manager", "It lists the drives and reads whatever the request names", 64, "T1083"))
+        found.append(
+            (
+                "file-manager",
+                "It lists the drives and reads whatever the request names",
+                64,
+                "T1083",
+            )
+        )
     if "connect" in kinds and "feeds-socket" in everything:
         found.append(("tunnel", sinks.KINDS["tunnel"].text, 90, "T1572"))
     if {"sql", "sql-connection"} <= kinds:
-        found.append(("sql-console", "The request says which server is asked, and what", 63, "T1505.001"))
+        found.append(
+            ("sql-console", "The request says which server is asked, and what", 63, "T1505.001")
+        )
     if any("xp_cmdshell" in t or "sp_oacreate" in t for t in texts):
         kind = sinks.KINDS["sql-shell"]
-        found.append(("sql-shell", kind.text, kind.tainted if kinds else kind.plain, kind.technique))
+        found.append(
+            ("sql-shell", kind.text, kind.tainted if kinds else kind.plain, kind.technique)
+        )
     if any("registervirtualpathproviderinternal" in t for t in texts):
-        found.append(("hook", "The page makes the server take pages from it, by an internal call", 72, "T1505.003"))
+        found.append(
+            (
+                "hook",
+                "The page makes the server take pages from it, by an internal call",
+                72,
+                "T1505.003",
+            )
+        )
     native = [w for w in sinks.NATIVE_MEMORY if w in words or any(w in t for t in texts)]
     runs = [w for w in sinks.NATIVE_RUN if w in words or any(w in t for t in texts)]
     if native and runs and words & {"dllimport", "declare", "getprocaddress", "marshal"}:

@@ -31,6 +31,8 @@ class Token(NamedTuple):
 
 _INVISIBLE = "\u00ad\u034f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
 _FORMAT = re.compile(f"[{_INVISIBLE}]")
+_INSIDE = re.compile(rf"\w[{_INVISIBLE}]+\w")
+"""At the ends of a name they are what is left of text in another script, and split no word."""
 _C_TOKEN = re.compile(
     rf"""
     (?P<space>[\s\0{_INVISIBLE}]+ | //[^\n]* | /\*(?s:.*?)(?:\*/|\Z)
@@ -57,15 +59,25 @@ _VB_TOKEN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{1,4})|([0-7]{1,3})|(?s:(.)))")
-_SIMPLE = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "a": "\a", "\n": "", "e": "\x1b"}
-_REGEX = re.compile(
-    r"/(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.){0,200}\]){1,400}/[a-z]{0,6}"
+_ESCAPE = re.compile(
+    r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{1,4})|([0-7]{1,3})|(?s:(.)))"
 )
+_SIMPLE = {
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+    "a": "\a",
+    "\n": "",
+    "e": "\x1b",
+}
+_REGEX = re.compile(r"/(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.){0,200}\]){1,400}/[a-z]{0,6}")
 _BEFORE_REGEX = frozenset("(,=:[!&|?{};+-*%<>~^")
 _PROCEDURE = frozenset(("sub", "function", "property"))
 _HEADERS = frozenset(("public", "private", "protected", "friend", "shared", "overrides", "async"))
-_VB_QUOTES = frozenset(("\"", "\u201c", "\u201d"))
+_VB_QUOTES = frozenset(('"', "\u201c", "\u201d"))
 _HOLE_DEPTH = 3
 
 
@@ -130,8 +142,8 @@ def _name(value: str, at: int) -> Token:
         value = _ESCAPE.sub(_unescaped, value)
         trick = "escaped-name"
     if not value.isascii() and _FORMAT.search(value):
+        trick = "invisible-characters" if _INSIDE.search(value) else trick
         value = _FORMAT.sub("", value)
-        trick = "invisible-characters"
     return Token(NAME, value.removeprefix("@").lower(), at, trick)
 
 
@@ -228,8 +240,8 @@ def _vb(code: str, start: int, most: int) -> list[Token]:
         elif kind == "name":
             trick = ""
             if not value.isascii() and _FORMAT.search(value):
+                trick = "invisible-characters" if _INSIDE.search(value) else ""
                 value = _FORMAT.sub("", value)
-                trick = "invisible-characters"
             out.append(Token(NAME, value.strip("[]$%").lower(), place, trick))
         elif kind == "text":
             body = value.removeprefix("$")[1:]

@@ -17,7 +17,7 @@ from exopsy.detection.pages.effects import Hit
 from exopsy.detection.pages.encodings import Decoded, decode
 from exopsy.detection.pages.flow import Flow
 from exopsy.detection.pages.folding import Folder, plain_members
-from exopsy.detection.pages.page_parts import Code, PageParts, split_page
+from exopsy.detection.pages.page_parts import CODES, Code, PageParts, split_page
 from exopsy.detection.pages.page_report import PageReport, Reason
 from exopsy.detection.pages.scoring import level_of, score_of
 from exopsy.detection.pages.tokens import MARK, NAME, TEXT, Token, tokenize
@@ -34,17 +34,20 @@ _EXCERPT = 160
 _REASONS = 40
 _INCLUDES = 16
 _INCLUDE_DEPTH = 4
-_VB_WORDS = re.compile(r"\b(?:dim|end sub|end if|then|sub|set|elseif|end function|byval|nothing|createobject)\b", re.IGNORECASE)
-_C_WORDS = re.compile(r"[;{}]|\b(?:var|null|void|string|new)\b")
-_INTEREST = re.compile(
-    r"""request|context|process|shell|\beval|execute|assembly|appdomain|activator|invoke|compil|codedom|
-    createobject|getobject|activexobject|getmethod|gettype|deserializ|formatter|xsl|socket|tcpclient|
-    \bfile\b|fileinfo|streamwriter|filestream|saveas|savetofile|dllimport|\bdeclare\b|registry|
-    webclient|download|management|powershell|runspace|frombase64|\bchrw?\b|fromcharcode|\\[ux]00|
-    reverse|dynamic|virtualpathprovider|httplistener|\^|\bxor\b|this\s{0,9}\[|postedfile|webmethod|
-    operationcontract|[\u00ad\u200b-\u200f\u2060-\u2064]|convert|bytes|\+\s{0,9}["']""",
-    re.IGNORECASE | re.VERBOSE,
+_VB_WORDS = re.compile(
+    r"\b(?:dim|end sub|end if|then|sub|set|elseif|end function|byval|nothing|createobject)\b",
+    re.IGNORECASE,
 )
+_C_WORDS = re.compile(r"[;{}]|\b(?:var|null|void|string|new)\b")
+_INTEREST = (
+    "request", "context", "process", "shell", "eval", "execute", "assembly", "appdomain", "activator",
+    "invoke", "compil", "codedom", "createobject", "getobject", "activexobject", "getmethod", "gettype",
+    "deserializ", "formatter", "xsl", "socket", "tcpclient", "file", "streamwriter", "saveas", "dllimport",
+    "declare", "registry", "webclient", "download", "management", "runspace", "frombase64", "chr",
+    "fromcharcode", "\\u00", "\\x00", "reverse", "dynamic", "virtualpathprovider", "httplistener", "^",
+    "xor", "webmethod", "operationcontract", "convert", "bytes",
+)  # fmt: skip
+_JOINED = re.compile(r"""\+\s{0,9}["']|this\s{0,9}\[|[\u00ad\u200b-\u200f\u2060-\u2064]""")
 _LOOKS_LIKE_CODE = re.compile(
     r"request|eval\b|execute|process|assembly|wscript|<%|runat|createobject|system\.|activexobject",
     re.IGNORECASE,
@@ -71,7 +74,7 @@ def weigh(data: bytes, path: str, *, most: int, included: Included | None = None
         return _finished(report)
     if not surface.may_hold_code(data, suffix):
         if suffix in surface.CLIENT_SUFFIXES:
-            _client(data, report, most)
+            _client(decode(data[: max(most, 0)]), report)
         return _finished(report)
     data = _cut(data, most, report)
     page = decode(data)
@@ -79,7 +82,7 @@ def weigh(data: bytes, path: str, *, most: int, included: Included | None = None
     weighing = _Weighing(page, suffix, report)
     weighing.weigh(included)
     if not report.language or suffix in surface.CLIENT_SUFFIXES:
-        _client(data, report, most)
+        _client(page, report)
     report.reasons += surface.reasons_of(data, page, weighing.parts, suffix, weighing.acts)
     return _finished(report)
 
@@ -104,8 +107,8 @@ def _cut(data: bytes, most: int, report: PageReport) -> bytes:
     return kept
 
 
-def _client(data: bytes, report: PageReport, most: int) -> None:
-    reasons = client_script.reasons_of(data[: max(most, 0)])
+def _client(page: Decoded, report: PageReport) -> None:
+    reasons = client_script.reasons_of(page)
     if reasons and not report.language:
         report.language = "client"
     report.reasons += reasons
@@ -131,6 +134,8 @@ class _Weighing:
         codes = [(c, _language(c, parts)) for c in parts.codes]
         if included is not None:
             codes += _from_includes(report.includes, included, _INCLUDE_DEPTH, parts)
+        if parts.more:
+            self._too_long(f"More than {CODES} stretches of code", parts.codes[-1].start)
         if not codes:
             return
         report.language = max(
@@ -143,7 +148,7 @@ class _Weighing:
     def _code(self, codes: list[Code], language: str, depth: int) -> None:
         parts = self.parts
         text = "\n".join(c.text for c in codes)
-        if not _INTEREST.search(text) and not parts.objects:
+        if not _is_of_interest(text) and not parts.objects:
             return
         vb = language in ("vb", "vbscript")
         tokens: list[Token] = []
@@ -151,7 +156,7 @@ class _Weighing:
             tokens += tokenize(code.text, code.start, vb=vb, most=_TOKENS - len(tokens))
             tokens.append(Token(MARK, ";", code.start + len(code.text)))
         if len(tokens) >= _TOKENS:
-            self._report.cut = f"More than {_TOKENS} tokens of code; what follows was not followed."
+            self._too_long(f"More than {_TOKENS} tokens of code", tokens[-1].at)
         folder = Folder()
         members: list[tuple[str, int]] = []
         folded = plain_members(folder.fold(tokens), lambda name, at: members.append((name, at)))
@@ -167,6 +172,11 @@ class _Weighing:
         self._tricks(text, tokens, folded, members, flow)
         if depth < _LAYER_DEPTH:
             self._layers(folded, folder, language, depth)
+
+    def _too_long(self, what: str, at: int) -> None:
+        """Say that not all code was followed: nobody writes that much, and it may hide what follows."""
+        self._report.cut = f"{what}; what follows was not followed."
+        self._add("padding", "It holds more code than can be followed", at, 36, "T1027.001")
 
     # -- what it does ------------------------------------------------------------------------
 
@@ -222,12 +232,19 @@ class _Weighing:
                 break
         for member, at in members:
             if member in sinks.HIDEABLE_WHOLE or member in sinks.HIDEABLE:
-                self._add("hidden-name", "A method is called by a text", at, 50, "T1027", excerpt=member)
+                self._add(
+                    "hidden-name", "A method is called by a text", at, 50, "T1027", excerpt=member
+                )
                 break
         if found := _SPLIT_NAME.search(text):
             near = text[max(found.start() - 30, 0) : found.end() + 30].lower()
-            if any(word in near for word in ("request", "eval", "process", "assembly", "convert", "exec", "system")):
-                self._add("split-name", "A name is split by comments", -1, 38, "T1027", excerpt=near)
+            if any(
+                word in near
+                for word in ("request", "eval", "process", "assembly", "convert", "exec", "system")
+            ):
+                self._add(
+                    "split-name", "A name is split by comments", -1, 38, "T1027", excerpt=near
+                )
         self._programs(folded, flow)
 
     def _hidden(self, token: Token) -> str:
@@ -235,7 +252,11 @@ class _Weighing:
         if len(value) > 20_000:
             return ""
         if value in sinks.HIDEABLE_WHOLE:
-            return value if token.trick != "joined" or value in ("request", "invokemember", "assembly") else ""
+            return (
+                value
+                if token.trick != "joined" or value in ("request", "invokemember", "assembly")
+                else ""
+            )
         for name in sinks.HIDEABLE:
             if name in value and name not in self._plain:
                 return name
@@ -244,15 +265,30 @@ class _Weighing:
     def _programs(self, folded: list[Token], flow: Flow) -> None:
         """Weigh programs and other opaque texts that stand in the page."""
         hits = {hit.kind for hit in flow.effects.hits()}
-        runs = hits & {"assembly-load", "evaluate", "compile", "native-code", "reflect", "session-assembly"}
+        runs = hits & {
+            "assembly-load",
+            "evaluate",
+            "compile",
+            "native-code",
+            "reflect",
+            "session-assembly",
+        }
         for token in folded:
             if token.kind != TEXT or len(token.value) < 200:
                 continue
             head = token.value[:64]
-            bytes_ = head if token.trick == "made" else (constants.from_base64(_whole(head)) or head)
+            bytes_ = (
+                head if token.trick == "made" else (constants.from_base64(_whole(head)) or head)
+            )
             if head.startswith("MZ") or bytes_.startswith("MZ") or head[:4].upper() == "4D5A":
                 weight = 88 if runs else 52
-                self._add("embedded-program", "A program stands in the page as text", token.at, weight, "T1027.009")
+                self._add(
+                    "embedded-program",
+                    "A program stands in the page as text",
+                    token.at,
+                    weight,
+                    "T1027.009",
+                )
                 return
             is_opaque = len(token.value) > 400 and (
                 token.trick == "made" or _OPAQUE.match(token.value[:4096]) is not None
@@ -303,7 +339,12 @@ class _Weighing:
         for table in _MASKS:
             made = raw.translate(table)
             lowered = made.lower()
-            if b"request" in lowered or b"system." in lowered or b"eval(" in lowered or made[:2] == b"MZ":
+            if (
+                b"request" in lowered
+                or b"system." in lowered
+                or b"eval(" in lowered
+                or made[:2] == b"MZ"
+            ):
                 return made.decode("latin-1")
         return ""
 
@@ -328,10 +369,18 @@ class _Weighing:
                 offset=page.offset_of(min(place, len(page.text))),
                 weight=weight,
                 technique=technique,
-                excerpt=(excerpt or " ".join(page.text[place : place + _EXCERPT].split()))[:_EXCERPT],
+                excerpt=(excerpt or " ".join(page.text[place : place + _EXCERPT].split()))[
+                    :_EXCERPT
+                ],
                 sources=tuple(word for bit, word in s.NAMES.items() if bits & bit),
             )
         )
+
+
+def _is_of_interest(code: str) -> bool:
+    """Say whether code holds any word without which nothing that weighs can be done or hidden."""
+    lowered = code.lower()
+    return any(word in lowered for word in _INTEREST) or _JOINED.search(lowered) is not None
 
 
 class _Lines:

@@ -1,15 +1,14 @@
 """``*.compiled``: what ASP.NET notes of a page when it compiles it, and keeps when the page is gone.
 
 XML of one element ``preserve``: ``virtualPath`` is the page's path in the site, ``assembly`` what it
-was compiled into, ``filedep`` the files that went in (read out of System.Web's PreservationFileReader).
+was compiled into, ``filedep`` the files that went in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lxml import etree
-
+from exopsy.evidence.files.markup import Markup
 from exopsy.evidence.files.place import file_fields
 from exopsy.schema.file import FileFacts
 from exopsy.schema.row import Origin, Row, Skipped
@@ -27,37 +26,34 @@ def recognise(head: bytes, path: str) -> bool:
 
 def read_file(data: bytes, file: FileFacts) -> Iterator[Row | Skipped]:
     """Yield the one row of a note."""
-    origin = Origin(artifact=file.path, offset=0, line=1)
-    if b"<!DOCTYPE" in data.replace(b"\0", b""):
-        # a note declares nothing; what does could unfold into very much
-        yield Skipped(reason="doctype", origin=origin)
-        return
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
-    try:
-        root = etree.fromstring(data.rstrip(b"\0"), parser)
-    except (etree.XMLSyntaxError, ValueError):
-        yield Skipped(reason="xml", origin=origin)
-        return
-    if root.tag != "preserve" or not root.get("virtualPath"):
+    markup = Markup(data)
+    note = next((e for e in markup.walk() if e.name == "preserve" and e.get("virtualPath")), None)
+    if note is None:
+        origin = Origin(artifact=file.path, offset=0, line=1)
         yield Skipped(reason="no-virtual-path", origin=origin)
-        return
-    fields = file_fields(file)
-    for field, key in (("VirtualPath", "virtualPath"), ("Assembly", "assembly"), ("Type", "type")):
-        if value := root.get(key):
-            fields[field] = value[:_VALUE_MOST]
-    depends = tuple(
-        name[:_VALUE_MOST]
-        for element in root.iterfind("filedeps/filedep")
-        if (name := element.get("name"))
-    )[:_DEPENDS_MOST]
-    if depends:
-        fields["Depends"] = "\n".join(depends)
-    yield Row(
-        log=NAME,
-        host="",
-        timestamp=None,
-        fields=fields,
-        many={"Depends": depends} if depends else {},
-        origin=origin,
-        raw=data[:_RAW],
-    )
+    else:
+        fields = file_fields(file)
+        for field, key in (
+            ("VirtualPath", "virtualPath"),
+            ("Assembly", "assembly"),
+            ("Type", "type"),
+        ):
+            if value := note.get(key):
+                fields[field] = value[:_VALUE_MOST]
+        depends = tuple(
+            name[:_VALUE_MOST]
+            for element in note.walk()
+            if element.name == "filedep" and (name := element.get("name"))
+        )[:_DEPENDS_MOST]
+        if depends:
+            fields["Depends"] = "\n".join(depends)
+        yield Row(
+            log=NAME,
+            host="",
+            timestamp=None,
+            fields=fields,
+            many={"Depends": depends} if depends else {},
+            origin=markup.origin(note, file.path),
+            raw=markup.raw(note, _RAW),
+        )
+    yield from markup.skipped(file.path)
