@@ -83,6 +83,11 @@ class Weighed(msgspec.Struct, frozen=True):
         """Return the level's place, from 0."""
         return LEVELS.index(self.level)
 
+    @property
+    def is_missed(self) -> bool:
+        """Whether it weighs too little to be looked at, were it a web shell."""
+        return self.rank < MISSED
+
 
 def read_packages(text: str) -> list[Package]:
     """Read the list; lines that begin with ``#`` are comments.
@@ -292,7 +297,7 @@ def measure_innocent(folders: Sequence[Path]) -> int:
         found += own
         problems += unread
     _print(found, scales, time.perf_counter() - began)
-    for line in described(w for w in found if w.rank >= MISSED):
+    for line in described(w for w in found if not w.is_missed):
         print(line)
     for problem in problems:
         print(f"not read: {problem}")
@@ -305,7 +310,7 @@ def measure_archive(path: Path, passwords: Sequence[bytes]) -> int:
     began = time.perf_counter()
     found, problems = weigh_archive(path, scales, passwords)
     _print(found, scales, time.perf_counter() - began)
-    missed = [w for w in found if w.rank < MISSED]
+    missed = [w for w in found if w.is_missed]
     print(f"{len(found) - len(missed)} of {len(found)} weigh medium or more; below that:")
     for one in missed:
         print(f"{one.level:14}{one.path}")
