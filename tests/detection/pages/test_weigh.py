@@ -292,6 +292,30 @@ def test_what_only_looks_like_a_trick_weighs_little(name):
         assert not at_least(level(HARMLESS[name], path), "medium"), name
 
 
+FOLDERS = (
+    HANDLER
+    + """string p = context.«R»["path"]; string d = Path.Combine(p, context.«R»["name"]);
+foreach (var f in new DirectoryInfo(context.Server.MapPath(p)).GetFiles()) Show(f);
+if (context.«R»["mode"] == "delete") «F».Delete(context.Server.MapPath(p));
+var u = context.«R».Files[0]; u.SaveAs(PLACE(Path.Combine(p, Path.GetFileName(u.FileName))));"""
+    + ENDS
+)
+
+
+def test_an_editor_that_keeps_files_inside_the_site_is_for_a_person_to_read():
+    """What the server's own mapping keeps inside the site is less than any place of the machine."""
+    assert level(FOLDERS.replace("PLACE", "context.Server.MapPath"), "a.ashx") == "medium"
+    assert at_least(level(FOLDERS.replace("PLACE", ""), "a.ashx"), "high")
+
+
+def test_only_escapes_of_plain_letters_are_a_trick():
+    assert (
+        level(JS + "<% var gr\\u00f6\\u00dfe = 1; convert(gr\\u00f6\\u00dfe); %>")
+        == "informational"
+    )
+    assert at_least(level(JS + "<% var gr\\u0065en = 1; convert(green); %>"), "medium")
+
+
 def test_a_piece_of_a_page_may_be_called_inc():
     assert not at_least(level(CS + "<p>a header</p>", "header.inc"), "medium")
     assert at_least(level(CS + "<p>a header</p>", "header.jpg"), "medium")

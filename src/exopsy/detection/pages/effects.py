@@ -340,12 +340,12 @@ class Effects:
         if name == "mappath":
             chosen = bool(pieces) and pieces[0].bits & (_OUTSIDE & ~s.CONTROL)
             rooted = bool(pieces) and (not chosen or flow.starts_fixed(pieces[0]))
-            return value | (s.ROOTED if rooted else 0)
+            return value | s.MAPPED | (s.ROOTED if rooted else 0)
         if name == "combine":
             first = pieces[0].bits if pieces else 0
             return value | (s.ROOTED if not first & _OUTSIDE or first & s.ROOTED else 0)
         if name in s.BASE_NAME:
-            return value & ~s.ROOTED
+            return value & ~(s.ROOTED | s.MAPPED)
         if name in k.WRITES and pieces:
             content = 0
             for piece in pieces[1:]:
@@ -418,6 +418,8 @@ class Effects:
             self.add("capture", at, bits)
         elif chosen and not rooted and content & _OUTSIDE == s.CONTROL and path.bits & s.VALUE:
             self.add("write-edited", at, bits)
+        elif chosen and content == s.BODY and path.bits & s.MAPPED and not rooted:
+            self.add("write-in-site", at, bits)
         elif chosen and content & (_OUTSIDE | s.DECODED | s.UNKNOWN) and not rooted:
             self.add("write-any", at, bits)
         elif (chosen and content & _OUTSIDE and text_content) or (named and not rooted):

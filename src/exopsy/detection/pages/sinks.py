@@ -81,6 +81,9 @@ KINDS: dict[str, Kind] = {
     "write-any": Kind(
         70, 8, "T1105", "A file is written: the request says where and what", "A file is written"
     ),
+    "write-in-site": Kind(
+        45, 0, "T1105", "An uploaded file is stored wherever in the site the request says", ""
+    ),
     "write-edited": Kind(
         56, 0, "T1105", "A file that the request names is written with what is typed into a form", ""
     ),

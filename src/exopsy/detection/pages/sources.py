@@ -50,7 +50,9 @@ XML = 1 << 28
 EVALUATOR = 1 << 29
 UNKNOWN = 1 << 30
 """Nothing is known of it: what will be written to a file that was opened."""
-VALUE_BITS = TAINT | REMOTE | STORED | ROOTED | DECODED | SECRET
+MAPPED = 1 << 31
+"""A path that the server made of a name inside the site; it raises for what is outside."""
+VALUE_BITS = TAINT | REMOTE | STORED | ROOTED | MAPPED | DECODED | SECRET
 """What a value hands on to whatever is made of it."""
 
 NAMES = {

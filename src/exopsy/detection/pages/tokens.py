@@ -139,8 +139,10 @@ def _may_begin_regex(before: Token) -> bool:
 def _name(value: str, at: int) -> Token:
     trick = ""
     if "\\" in value:
-        value = _ESCAPE.sub(_unescaped, value)
-        trick = "escaped-name"
+        plain = _ESCAPE.sub(_unescaped, value)
+        # Letters outside ASCII may be written so for a reason; these not.
+        trick = "escaped-name" if plain.isascii() else ""
+        value = plain
     if not value.isascii() and _FORMAT.search(value):
         trick = "invisible-characters" if _INSIDE.search(value) else trick
         value = _FORMAT.sub("", value)
