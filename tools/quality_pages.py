@@ -83,6 +83,11 @@ class Weighed(msgspec.Struct, frozen=True):
         """Return the level's place, from 0."""
         return LEVELS.index(self.level)
 
+    @property
+    def is_missed(self) -> bool:
+        """Whether it weighs too little to be looked at, were it a web shell."""
+        return self.rank < MISSED
+
 
 def read_packages(text: str) -> list[Package]:
     """Read the list; lines that begin with ``#`` are comments.
@@ -226,7 +231,7 @@ def weigh_archive(
     wanted = frozenset(suffixes)
     found: list[Weighed] = []
     inner = _MEMORY if _MEMORY.is_dir() else None
-    limits = Limits(spool_bytes=_NESTED if inner else 0, member_bytes=1 << 30)
+    limits = Limits(spool_bytes=_NESTED if inner else 0)
     with (
         tempfile.TemporaryDirectory(prefix="exopsy-", dir=inner) as spool,
         open_collection(path, passwords=passwords, limits=limits, spool=Path(spool)) as collection,
@@ -239,15 +244,15 @@ def weigh_archive(
     return sorted(found, key=lambda w: w.path), problems
 
 
-def weigh_package(path: Path, scales: Scales) -> list[Weighed]:
-    """Weigh the pages of a package."""
+def weigh_package(path: Path, scales: Scales) -> tuple[list[Weighed], list[str]]:
+    """Weigh the pages of a package; return as ``weigh_archive`` does."""
     if path.suffix != ".deb":
-        return weigh_archive(path, scales, suffixes=PAGES)[0]
+        return weigh_archive(path, scales, suffixes=PAGES)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         tar = Path(folder) / f"{path.stem}.tar"
         with tar.open("wb") as stream:
             subprocess.run(["dpkg-deb", "--fsys-tarfile", path], check=True, stdout=stream)
-        return weigh_archive(tar, scales, suffixes=PAGES)[0]
+        return weigh_archive(tar, scales, suffixes=PAGES)
 
 
 def table(weighed: Sequence[Weighed]) -> Iterator[str]:
@@ -275,21 +280,27 @@ def measure_innocent(folders: Sequence[Path]) -> int:
     """Weigh the packages, or folders of pages; print figures and what weighs medium or more."""
     scales = Scales()
     found: list[Weighed] = []
+    problems: list[str] = []
     began = time.perf_counter()
     for folder in folders:
-        found += weigh_archive(folder, scales, suffixes=PAGES)[0]
+        own, unread = weigh_archive(folder, scales, suffixes=PAGES)
+        found += own
+        problems += unread
     for package in [] if folders else read_packages(PACKAGES.read_text("utf-8")):
         try:
             path = fetch(package, KEPT)
         except (OSError, subprocess.CalledProcessError) as error:
             print(f"{package.name} could not be fetched: {error}")
             continue
-        own = weigh_package(path, scales)
+        own, unread = weigh_package(path, scales)
         print(f"{package.name} {package.version}: {len(own)} files", flush=True)
         found += own
+        problems += unread
     _print(found, scales, time.perf_counter() - began)
-    for line in described(w for w in found if w.rank >= MISSED):
+    for line in described(w for w in found if not w.is_missed):
         print(line)
+    for problem in problems:
+        print(f"not read: {problem}")
     return 1 if not found or any(w.rank > MISSED for w in found) else 0
 
 
@@ -299,7 +310,7 @@ def measure_archive(path: Path, passwords: Sequence[bytes]) -> int:
     began = time.perf_counter()
     found, problems = weigh_archive(path, scales, passwords)
     _print(found, scales, time.perf_counter() - began)
-    missed = [w for w in found if w.rank < MISSED]
+    missed = [w for w in found if w.is_missed]
     print(f"{len(found) - len(missed)} of {len(found)} weigh medium or more; below that:")
     for one in missed:
         print(f"{one.level:14}{one.path}")

@@ -123,6 +123,11 @@ def test_innocent_pages_of_a_folder_are_told_with_reasons(tool, tmp_path, capsys
     assert "    line 1: " in out
 
 
+def test_below_medium_is_missed(tool):
+    missed = [level for level in tool.LEVELS if tool.Weighed("a", 1, level, ()).is_missed]
+    assert missed == ["informational", "low"]
+
+
 def test_a_table_counts_by_extension_and_level(tool):
     weighed = [
         tool.Weighed("a.aspx", 10, "informational", ()),
