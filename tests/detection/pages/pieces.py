@@ -418,4 +418,21 @@ MORE: list[tuple[str, str]] = [
         + '<%-- innocent comment --%><% var z = "'
         + '«P»"; Type.GetType("System.Diagnostics." + z + ", System").GetMethod("Start", new[]{typeof(string)}).Invoke(null, new[]{«R»["a"]}); %>',
     ),
+    (
+        "a.aspx",
+        CS
+        + '<script runat=server>delegate string G(string c); string X(string c) { return «P».Start("cmd", "/c " + c).ToString(); } void Page_Load(object s, EventArgs e) { G g = X; Response.Write(g(«R»["c"])); }</script>',
+    ),
+    (
+        "a.aspx",
+        CS
+        + '<script runat=server>delegate void G(string c); void X(string c) { «P».Start(c); } void Page_Load(object s, EventArgs e) { var g = new G(X); g.Invoke(«R»["c"]); }</script>',
+    ),
+    ("a.aspx", CS + '<% Action<string> go = z => «P».Start(z); go(«R»["c"]); %>'),
+    (
+        "a.aspx",
+        CS
+        + '<% Func<string, int, object> go = (a, b) => { return «P».Start("cmd", a); }; go(«R»["c"], 1); %>',
+    ),
+    ("a.aspx", JS + '<% var f = function(a) { «E»(a, "«U»"); }; f(«R».Item["k"]); %>'),
 ]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from exopsy.detection.pages import sources as s
 from exopsy.detection.pages.effects import Effects, Hit
-from exopsy.detection.pages.procedures import Procedure, matching, procedures
+from exopsy.detection.pages.procedures import Procedure, delegates, matching, procedures
 from exopsy.detection.pages.tokens import MARK, NAME, NUMBER, TEXT, Token
 
 _ROUNDS = 5
@@ -68,6 +68,9 @@ class Flow:
         self._by_name: dict[str, list[Procedure]] = {}
         for procedure in self._procedures:
             self._by_name.setdefault(procedure.name, []).append(procedure)
+        groups, self._lambdas = delegates(tokens, self.match, self._by_name)
+        for variable, name in groups.items():
+            self._by_name.setdefault(variable, []).extend(self._by_name[name][:4])
         self._by_body = {p.body: p for p in self._procedures}
         self._scope: Procedure | None = None
         self._held: dict[tuple[int, str], int] = {(0, name): bits for name, bits in objects.items()}
@@ -488,6 +491,11 @@ class Flow:
             "unvalidated",
         ):
             return self._indexed(names, current, pieces, constant)
+        if not made and len(names) < 3 and (names[0] in self._lambdas or names[0] in self._by_name):
+            if len(names) == 2 and name in ("invoke", "begininvoke", "call"):
+                names, name = names[:1], names[0]
+            for parameter, piece in zip(self._lambdas.get(name, ()), pieces, strict=False):
+                self._hold(parameter, piece.bits & s.VALUE_BITS)
         own = self._by_name.get(name) if not made else None
         if own:
             returned = self._own(own, pieces)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import msgspec
 
@@ -95,6 +95,54 @@ def procedures(
         found.append(procedure)
     _locals(tokens, found)
     return found
+
+
+def delegates(
+    tokens: Sequence[Token], match: Sequence[int], names: Container[str]
+) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Return what variables are called as: a procedure (``g = Ask``), or parameters (``g = z => ``).
+
+    Args:
+        tokens: of the page.
+        match: of their brackets.
+        names: of the page's procedures.
+    """
+    groups: dict[str, str] = {}
+    lambdas: dict[str, list[str]] = {}
+    size = len(tokens)
+    for index in range(1, size - 2):
+        if tokens[index].kind != MARK or tokens[index].value != "=":
+            continue
+        name = tokens[index - 1]
+        if name.kind != NAME:
+            continue
+        at = index + 1
+        while (
+            at < size - 2 and tokens[at].kind == NAME and tokens[at].value in ("async", "addressof")
+        ):
+            at += 1
+        if tokens[at].kind == NAME and tokens[at].value == "new":
+            # new Ask(Run), new Func<string, string>(AddressOf Run)
+            stop = min(at + _HEADER, size - 2)
+            while at < stop and tokens[at].value not in ("(", ";", "{"):
+                at += 1
+            at += 1
+            if tokens[at].value == "addressof":
+                at += 1
+        first = tokens[at]
+        after = tokens[at + 1] if at + 1 < size else first
+        if first.kind == NAME and after.kind == MARK and after.value == "=>":
+            lambdas[name.value] = [first.value]
+        elif first.kind == NAME and first.value in ("function", "delegate", "sub"):
+            if after.value == "(":
+                lambdas[name.value] = _parameters(tokens, at + 2, match[at + 1])
+        elif first.kind == NAME and first.value in names and after.value in (";", ")", ",", "}"):
+            groups[name.value] = first.value
+        elif first.value == "(" and first.kind == MARK:
+            close = match[at]
+            if close + 1 < size and tokens[close + 1].value == "=>":
+                lambdas[name.value] = _parameters(tokens, at + 1, close)
+    return groups, lambdas
 
 
 def _body(tokens: Sequence[Token], at: int, size: int) -> int:
