@@ -306,6 +306,14 @@ def test_an_editor_that_keeps_files_inside_the_site_is_for_a_person_to_read():
     """What the server's own mapping keeps inside the site is less than any place of the machine."""
     assert level(FOLDERS.replace("PLACE", "context.Server.MapPath"), "a.ashx") == "medium"
     assert at_least(level(FOLDERS.replace("PLACE", ""), "a.ashx"), "high")
+    checks = FOLDERS.replace("var u", 'if (Path.GetExtension(p) != ".jpg") return; var u')
+    lighter, heavier = (
+        weigh(
+            build(t.replace("PLACE", "context.Server.MapPath")).encode(), "a.ashx", most=MOST
+        ).score
+        for t in (checks, FOLDERS)
+    )
+    assert lighter < heavier
 
 
 def test_a_configuration_that_runs_pictures_is_for_a_person_to_read():

@@ -25,7 +25,8 @@ from exopsy.detection.pages.tokens import MARK, NAME, TEXT, Token, tokenize
 Included = Callable[[str], bytes | None]
 """The path that a page includes, as it names it -> that file's bytes, or None."""
 
-_WRITES = frozenset(("write-any", "write-in-site", "write-named", "write-in-folder"))
+_CHECKED = {"write-any": 52, "write-in-site": 36, "write-named": 30, "write-in-folder": 14}
+"""What writing weighs in a page that looks at the ends of names."""
 _TOKENS = 120_000
 _LAYERS = 12
 _TRIED = 400
@@ -414,8 +415,8 @@ def _weight(hit: Hit, kind: sinks.Kind, *, outside: bool, flow: Flow, codes: lis
     weight = kind.tainted
     if not bits & s.TAINT:
         weight -= 8  # from elsewhere, not from the client
-    if flow.effects.checks_names and hit.kind in _WRITES:
-        weight = {"write-any": 52, "write-named": 30, "write-in-folder": 14}[hit.kind]
+    if flow.effects.checks_names and hit.kind in _CHECKED:
+        weight = _CHECKED[hit.kind]
     if hit.kind == "sql-connection" and not bits & s.VALUE:
         weight = 26  # a form of a set-up page
     return weight
