@@ -535,9 +535,12 @@ def recognise_file(head: bytes, path: str) -> FormatSpec | None:
         head: the first bytes, 64 KiB are plenty.
         path: inside the collection, ``/`` between folders.
     """
+    if head.startswith(_LOG_HEADS) and path[-4:].lower() == ".log":
+        return None  # nearly all artifacts of a collection; no server runs a page of that name
     return next((spec for spec in FILE_FORMATS if load_file(spec).recognise(head, path)), None)
 
 
+_LOG_HEADS = (b"#Software: Microsoft", b"\xef\xbb\xbf#Software: Microsoft")
 _BY_NAME = {spec.name: spec for spec in RULE_FORMATS}
 FILE_NAMES = frozenset(spec.name for spec in FILE_FORMATS)
 

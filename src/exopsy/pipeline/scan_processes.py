@@ -24,7 +24,6 @@ from typing import Any
 
 import msgspec
 
-from exopsy.evidence import registry
 from exopsy.pipeline.progress import SharedProgress, SilentProgress
 from exopsy.pipeline.scan import scan_member
 from exopsy.pipeline.scan_tools import ScanResult, ScanTools
@@ -104,7 +103,6 @@ class ProcessScan:
             else than a member (a full disk): whoever reads them next will meet it and can say so.
         """
         load_writer()
-        registry.recognise_file(b"", "")  # loads the readers of files, once for all processes
         gc.freeze()  # what is loaded stays: no process has to look through it, or copy it
         result = ScanResult()
         todo = list(range(len(self._members)))

@@ -31,6 +31,17 @@ def test_there_are_fixtures() -> None:
     assert len(FIXTURES) > 5
 
 
+def test_a_usual_log_is_told_without_asking_any_reader(monkeypatch) -> None:
+    head = b"#Software: Microsoft Internet Information Services 10.0\r\n" + HOSTILE[0]
+    monkeypatch.setattr(registry, "load_file", None)
+    for start in (b"", b"\xef\xbb\xbf"):
+        assert registry.recognise_file(start + head, "W3SVC1/u_ex210303.LOG") is None
+    monkeypatch.undo()
+    spec = registry.recognise_file(head, "aspnet_client/u_ex210303.aspx")
+    assert spec is not None
+    assert spec.name == "web-page"
+
+
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:12].decode("latin-1"))
 def test_a_log_with_hostile_text_is_a_log(path: Path, text: bytes) -> None:
