@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exopsy.core.clock import UNTIMED
 from exopsy.reports.days import calendar, moment, runs, runs_text, span
 
 
@@ -34,3 +35,8 @@ def test_times_are_written_for_people():
     assert span("2021-03-03", None) == "from 2021-03-03 on"
     assert span(None, "2021-03-03") == "until 2021-03-03"
     assert span("2021-03-03", "2021-03-03") == "2021-03-03"
+
+
+def test_a_state_has_no_time():
+    assert "1601" not in span(UNTIMED, UNTIMED)
+    assert span("2021-03-01", "2021-03-01") == "2021-03-01"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -102,3 +103,15 @@ def test_no_column_of_a_case_table_stays_empty_for_want_of_a_field(tmp_path):
         for name in table.column_names:
             if name not in may_be_empty:
                 assert table[name].null_count < table.num_rows, f"{path.stem}.{name}"
+
+
+def test_batches_of_other_types_become_the_tables(tmp_path):
+    columns = columns_of("name count:integer")
+    batch = pa.record_batch({"name": pa.array(["a"]), "count": pa.array([7], pa.int32())})
+    with TableWriter(tmp_path, "narrow", columns) as narrow:
+        narrow.append_batches([batch])
+    with TableWriter(tmp_path, "whole", columns) as whole:
+        whole.append(iter([("a", 7)]))
+    tables = [pq.read_table(table.path) for table in (narrow, whole)]
+    assert tables[0].equals(tables[1])
+    assert tables[0].schema.field("count").type == pa.int64()
